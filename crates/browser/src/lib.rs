@@ -1,0 +1,1 @@
+//! Drives the client core in a browser.

@@ -1,0 +1,7 @@
+//! The server's half of a conversation, sans-IO: what each participant may do, what follows from it, and
+//! what a connected client must be sent. No clock, no sockets, no SQL: `src/live` drives it, `store` runs
+//! its decisions inside the transaction that makes them durable.
+
+pub mod conversation;
+
+pub use conversation::{Actor, Conversation, Decision, Policy, Refusal};

@@ -1,0 +1,1 @@
+//! Rule bots written as TOML files, sans-IO.

@@ -1,0 +1,74 @@
+//! Unions on the wire.
+//!
+//! A union travels as an object with exactly one key, the variant's name: `{"message": {…}}`. That is
+//! what Business Messages does, it reads well, and unlike serde's tagged enums it costs the widget no
+//! buffering code. A key that this build does not know decodes to `Unknown`, so an old widget shows a
+//! fallback where a new server says something new; two keys at once are refused.
+
+/// Declares such a union: the variants, their wire names and their payloads.
+macro_rules! oneof {
+    (
+        $(#[$outer:meta])*
+        pub enum $union:ident {
+            $( $(#[$inner:meta])* $variant:ident($payload:ty) = $name:literal, )+
+        }
+    ) => {
+        $(#[$outer])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $union {
+            $( $(#[$inner])* $variant($payload), )+
+            /// A variant that this build does not know.
+            Unknown,
+        }
+
+        $( impl From<$payload> for $union {
+            fn from(payload: $payload) -> Self { Self::$variant(payload) }
+        } )+
+
+        impl serde::Serialize for $union {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(Some(1))?;
+                match self {
+                    $( Self::$variant(payload) => map.serialize_entry($name, payload)?, )+
+                    Self::Unknown => {}
+                }
+                map.end()
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $union {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct OneKey;
+                impl<'de> serde::de::Visitor<'de> for OneKey {
+                    type Value = $union;
+
+                    fn expecting(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                        formatter.write_str("an object with exactly one key")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$union, A::Error> {
+                        use serde::de::Error as _;
+                        let mut found = None;
+                        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+                            if found.is_some() {
+                                return Err(A::Error::custom("more than one kind at once"));
+                            }
+                            found = Some(match key.as_ref() {
+                                $( $name => $union::$variant(map.next_value()?), )+
+                                _ => {
+                                    map.next_value::<serde::de::IgnoredAny>()?;
+                                    $union::Unknown
+                                }
+                            });
+                        }
+                        found.ok_or_else(|| A::Error::custom("no kind given"))
+                    }
+                }
+                deserializer.deserialize_map(OneKey)
+            }
+        }
+    };
+}
+
+pub(crate) use oneof;

@@ -1,0 +1,1 @@
+//! Builders and the seeded world in which both halves meet.

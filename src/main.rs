@@ -1,0 +1,3 @@
+//! The Portico server.
+
+fn main() {}

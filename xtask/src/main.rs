@@ -1,0 +1,3 @@
+//! Every chore of the workspace.
+
+fn main() {}
