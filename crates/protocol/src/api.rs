@@ -156,6 +156,52 @@ pub struct ConversationPage {
     pub next_cursor: Option<String>,
 }
 
+/// `GET /api/v1/inbox-counts`: what the tabs of the inbox say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InboxCounts {
+    /// Open conversations that wait for a person.
+    pub unassigned: u32,
+    /// Open conversations that the asking representative answers.
+    pub mine: u32,
+    /// Those of `mine` in which the visitor wrote something unread.
+    pub mine_unread: u32,
+}
+
+/// `GET /api/v1/conversations/<conversation>`: one conversation and what is known about its visitor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationDetail {
+    /// Its line in the inbox.
+    pub summary: ConversationSummary,
+    /// When the first word was said.
+    pub created_at: Timestamp,
+    /// The visitor.
+    pub visitor: VisitorDetail,
+    /// The visitor's other conversations with the brand, newest first, at most 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<ConversationSummary>,
+}
+
+/// What representatives may know about a visitor.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VisitorDetail {
+    /// Who.
+    pub participant: ParticipantId,
+    /// Who that is to the brand's back end, if it signed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// The IANA time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    /// What the page told the chat with `Portico('context', …)`; JSON text that anybody could have written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// When this visitor first opened the chat.
+    pub first_seen_at: Timestamp,
+}
+
 /// A ready-made text of the brand: `GET /api/v1/canned-replies`, `PUT` and `DELETE /api/v1/canned-replies/<id>`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -186,5 +232,6 @@ silent_debug!(
     RedeemDeviceLink,
     SignIn,
     Me,
+    VisitorDetail,
     CannedReply
 );
