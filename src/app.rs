@@ -1,0 +1,41 @@
+//! What every handler may use.
+
+use crate::closing::Closing;
+use crate::config::Config;
+
+/// The running server.
+#[derive(Debug)]
+pub struct App {
+    /// What the operator wanted.
+    pub config: Config,
+    /// How it ends.
+    pub closing: Closing,
+}
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be used.
+    #[error(
+        "cannot use the data folder {folder}: {source}. Create it for the user that runs portico, or choose another with --data"
+    )]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl App {
+    /// Opens everything that the server needs.
+    ///
+    /// # Errors
+    /// Something cannot be opened: see [`OpenError`].
+    pub async fn open(config: Config) -> Result<Self, OpenError> {
+        tokio::fs::create_dir_all(&config.data)
+            .await
+            .map_err(|source| OpenError::Folder { folder: config.data.display().to_string(), source })?;
+        Ok(Self { config, closing: Closing::default() })
+    }
+}

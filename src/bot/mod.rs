@@ -1,0 +1,1 @@
+//! Bots: each conversation whose owner is a bot is answered here.

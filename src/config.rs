@@ -1,0 +1,379 @@
+//! What the operator wants: one set of names in the file, the environment and the flags.
+//!
+//! A flag `--public-url` is `PORTICO_PUBLIC_URL` in the environment and `public-url` in the file; flags win
+//! over the environment, the environment over the file, the file over the defaults.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use axum::http::Uri;
+use serde::{Deserialize, Deserializer};
+
+/// Where the server listens unless told otherwise: this machine alone.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
+
+/// Everything the server was told, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The chat host, as visitors see it.
+    pub public_url: PublicUrl,
+    /// The folder of everything that must be backed up.
+    pub data: PathBuf,
+    /// `postgres://…`, or absent: SQLite in the data folder.
+    pub database: Option<String>,
+    /// The certificate chain and key that make the server speak TLS itself.
+    pub tls: Option<TlsFiles>,
+    /// Proxies whose forwarded headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Which log lines are written, in `tracing`'s filter language.
+    pub log: String,
+    /// How they are written.
+    pub log_format: LogFormat,
+}
+
+/// Two PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and those that lead to a known authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// Where settings come from. Flatten it into a command's arguments.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Sources {
+    /// The configuration file (TOML); portico.toml in the working folder where it exists
+    #[arg(long, env = "PORTICO_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+macro_rules! settings {
+    ($( $(#[$attribute:meta])* $name:ident: $kind:ty, )+) => {
+        /// One source's settings: what it leaves out, the next source decides.
+        #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+        struct Settings { $( $(#[$attribute])* $name: Option<$kind>, )+ }
+
+        impl Settings {
+            fn or(self, fallback: Self) -> Self {
+                Self { $( $name: self.$name.or(fallback.$name), )+ }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Address and port to listen on [default: 127.0.0.1:7420]
+    #[arg(long, env = "PORTICO_LISTEN", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// The chat host as visitors see it, such as https://chat.brand.example [default: http://localhost:<port>]
+    #[arg(long, env = "PORTICO_PUBLIC_URL", value_name = "URL")]
+    public_url: PublicUrl,
+    /// The folder for everything that must be kept [default: data]
+    #[arg(long, env = "PORTICO_DATA", value_name = "FOLDER")]
+    data: PathBuf,
+    /// postgres://… for PostgreSQL [default: SQLite in the data folder]
+    #[arg(long, env = "PORTICO_DATABASE", value_name = "URL", hide_env_values = true)]
+    database: String,
+    /// PEM file with the certificate chain: the server then speaks TLS itself
+    #[arg(long, env = "PORTICO_TLS_CERTIFICATE", value_name = "FILE")]
+    tls_certificate: PathBuf,
+    /// PEM file with the certificate's private key
+    #[arg(long, env = "PORTICO_TLS_KEY", value_name = "FILE")]
+    tls_key: PathBuf,
+    /// Addresses or networks of proxies whose forwarded headers are believed, comma-separated
+    #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    trusted_proxies: List<Network>,
+    /// Which log lines are written, such as info or portico=debug,warn [default: info]
+    #[arg(long, env = "PORTICO_LOG", value_name = "FILTER")]
+    log: String,
+    /// How log lines are written [default: text]
+    #[arg(long, env = "PORTICO_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: LogFormat,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or holds a value of the wrong kind or an unknown name.
+    #[error("in the configuration file {path}: {source}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// One of two that belong together is missing.
+    #[error("{present} is set but {missing} is not: TLS needs both, or neither")]
+    Incomplete {
+        /// What is there.
+        present: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+}
+
+impl Sources {
+    /// Reads the file, puts flags and environment over it, and checks the whole.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(self) -> Result<Config, ConfigError> {
+        let file = match self.config {
+            Some(path) => read(&path)?,
+            None if Path::new("portico.toml").exists() => read(Path::new("portico.toml"))?,
+            None => Settings::default(),
+        };
+        self.settings.or(file).check()
+    }
+}
+
+impl Settings {
+    fn check(self) -> Result<Config, ConfigError> {
+        let listen = self.listen.unwrap_or(LISTEN);
+        let tls = match (self.tls_certificate, self.tls_key) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => {
+                return Err(ConfigError::Incomplete { present: "tls-certificate", missing: "tls-key" });
+            }
+            (None, Some(_)) => {
+                return Err(ConfigError::Incomplete { present: "tls-key", missing: "tls-certificate" });
+            }
+        };
+        Ok(Config {
+            listen,
+            public_url: self.public_url.unwrap_or_else(|| PublicUrl::local(listen.port())),
+            data: self.data.unwrap_or_else(|| "data".into()),
+            database: self.database,
+            tls,
+            trusted_proxies: self.trusted_proxies.unwrap_or_default().0,
+            log: self.log.unwrap_or_else(|| "info".into()),
+            log_format: self.log_format.unwrap_or_default(),
+        })
+    }
+}
+
+impl Config {
+    /// A server of this machine alone, with everything in `data`: for tests and the demo.
+    #[must_use]
+    pub fn local(data: &Path, listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            public_url: PublicUrl::local(listen.port()),
+            data: data.into(),
+            database: None,
+            tls: None,
+            trusted_proxies: Vec::new(),
+            log: "info".into(),
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Settings, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.display().to_string(), source })?;
+    toml::from_str(&text).map_err(|source| ConfigError::Malformed {
+        path: path.display().to_string(),
+        source: Box::new(source),
+    })
+}
+
+/// The chat host's own origin: a scheme, a host and a port, nothing after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    origin: String,
+    host_start: usize,
+}
+
+/// Why a text is not a [`PublicUrl`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a public URL is http:// or https://, a host and at most a port, as in https://chat.brand.example")]
+pub struct InvalidPublicUrl;
+
+impl PublicUrl {
+    /// This machine, reached by `port` without TLS.
+    #[must_use]
+    pub fn local(port: u16) -> Self {
+        Self { origin: format!("http://localhost:{port}"), host_start: "http://".len() }
+    }
+
+    /// As an `Origin` header has it: `https://chat.brand.example`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Host and port, as a `Host` header has them.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.origin[self.host_start..]
+    }
+
+    /// The host alone.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
+    /// Whether visitors reach it by TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+
+    /// `path`, which starts with a slash, on this host.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = InvalidPublicUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPublicUrl> {
+        let uri: Uri = text.parse().map_err(|_| InvalidPublicUrl)?;
+        let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(InvalidPublicUrl);
+        };
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || authority.as_str().contains('@') {
+            return Err(InvalidPublicUrl);
+        }
+        let standard_port = if scheme == "https" { 443 } else { 80 };
+        let authority = match authority.port_u16() {
+            Some(port) if port == standard_port => authority.host(),
+            _ => authority.as_str(),
+        };
+        let origin = format!("{scheme}://{}", authority.to_ascii_lowercase());
+        Ok(Self { host_start: scheme.len() + "://".len(), origin })
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.origin)
+    }
+}
+
+/// An address, or all that share its first bits: `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+/// Why a text is not a [`Network`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a network is an address and at most a length, as in 10.0.0.0/8 or ::1")]
+pub struct InvalidNetwork;
+
+impl Network {
+    /// Whether `address` belongs to it. An IPv4 address mapped into IPv6 counts as itself.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
+                network.to_bits() & mask == address.to_bits() & mask
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
+                network.to_bits() & mask == address.to_bits() & mask
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse::<u8>().map_err(|_| InvalidNetwork)?)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
+        let bits_max = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(bits_max);
+        if bits > bits_max { Err(InvalidNetwork) } else { Ok(Self { address, bits }) }
+    }
+}
+
+/// Several values: comma-separated in flags and environment, that or an array in the file.
+#[derive(Clone, Debug)]
+pub struct List<T>(pub Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, T::Err> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Text(String),
+            Array(Vec<String>),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Text(text) => text,
+            Written::Array(parts) => parts.join(","),
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+macro_rules! deserialize_from_text {
+    ($($name:ident),+) => { $(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+ };
+}
+deserialize_from_text!(PublicUrl, Network);

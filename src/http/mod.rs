@@ -1,0 +1,38 @@
+//! HTTP: routes, extractors, pages. Alone knows status codes and headers.
+
+pub mod brand;
+pub mod client;
+pub mod document;
+pub mod events;
+pub mod health;
+pub mod problem;
+pub mod server;
+pub mod socket;
+pub mod studio;
+pub mod visitor;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use portico_protocol::limit::FRAME_BYTES_MAX;
+
+use crate::app::App;
+use crate::http::problem::ApiError;
+
+/// Every address of the server.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .merge(brand::routes())
+        .merge(document::routes())
+        .merge(events::routes())
+        .merge(health::routes())
+        .merge(problem::routes())
+        .merge(socket::routes())
+        .merge(studio::routes())
+        .merge(visitor::routes())
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(DefaultBodyLimit::max(FRAME_BYTES_MAX))
+        .with_state(app)
+}

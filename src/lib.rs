@@ -1,0 +1,45 @@
+//! The Portico server: every effect of the server lives here, every rule in the crates beneath it.
+//!
+//! The library exists so that tests can start a whole server inside their own process:
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let folder = std::path::Path::new("/tmp/portico-example");
+//! let config = portico::config::Config::local(folder, listener.local_addr()?);
+//! portico::run(listener, config, std::future::pending()).await?;
+//! # Ok(()) }
+//! ```
+
+pub mod app;
+pub mod bot;
+pub mod bus;
+pub mod cli;
+pub mod clock;
+pub mod closing;
+pub mod config;
+pub mod demo;
+pub mod http;
+pub mod live;
+pub mod proof;
+
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::config::Config;
+
+/// Serves on `listener` until `shutdown` completes, then finishes in good order: no new connection, a
+/// goodbye to every open one, everything acknowledged already durable.
+///
+/// # Errors
+/// What the server needs could not be opened: the text says what, and what to do about it.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), app::OpenError> {
+    let app = Arc::new(App::open(config).await?);
+    http::server::serve(listener, app, shutdown).await;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Drives one domain session per connection.

@@ -1,0 +1,1 @@
+//! Proofs of brands: DNS and well-known, cards and keys.
