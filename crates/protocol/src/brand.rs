@@ -12,10 +12,11 @@ pub enum Verification {
     Verified,
     /// It was found once, but not again in time.
     Expired,
-    /// It was never found.
-    NotVerified,
     /// The brand or the operator took it back.
     Withdrawn,
+    /// It was never found. Also what a state means that this build does not know: no tick on a guess.
+    #[serde(other)]
+    NotVerified,
 }
 
 /// How the domain was proven.
@@ -26,6 +27,9 @@ pub enum VerificationMethod {
     Dns,
     /// A file at `/.well-known/portico-challenge/<token>` on the domain.
     WellKnown,
+    /// In a way that this build does not know.
+    #[serde(other)]
+    Other,
 }
 
 /// The brand as the chat's header and its proof sheet show it. Signed for hours by the chat host; see

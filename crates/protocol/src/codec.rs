@@ -4,14 +4,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
-use crate::limit::FRAME_BYTES_MAX;
+use crate::limit::{FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX};
 
 /// Why a text could not be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// Longer than [`FRAME_BYTES_MAX`].
-    #[error("{found} bytes where at most {FRAME_BYTES_MAX} are allowed")]
+    /// Longer than [`FRAME_BYTES_MAX`], or from a server [`SERVER_FRAME_BYTES_MAX`].
+    #[error("{found} bytes where at most {limit} are allowed")]
     TooLong {
+        /// The limit, in bytes.
+        limit: usize,
         /// The length found, in bytes.
         found: usize,
     },
@@ -29,13 +31,26 @@ pub fn encode(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("protocol types have string keys and no failing serializers")
 }
 
-/// Decodes a frame or body that came from outside.
+/// Decodes a frame or body that a client sent.
 ///
 /// # Errors
 /// Too long, or not of the shape of `T`.
 pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
-    if text.len() > FRAME_BYTES_MAX {
-        return Err(DecodeError::TooLong { found: text.len() });
+    decode_within(FRAME_BYTES_MAX, text)
+}
+
+/// Decodes a frame or body that the server sent: many entries at once may be longer than what a client
+/// may send.
+///
+/// # Errors
+/// Too long, or not of the shape of `T`.
+pub fn decode_from_server<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
+    decode_within(SERVER_FRAME_BYTES_MAX, text)
+}
+
+fn decode_within<T: DeserializeOwned>(limit: usize, text: &str) -> Result<T, DecodeError> {
+    if text.len() > limit {
+        return Err(DecodeError::TooLong { limit, found: text.len() });
     }
     Ok(serde_json::from_str(text)?)
 }
@@ -43,8 +58,8 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
 impl From<DecodeError> for Problem {
     fn from(error: DecodeError) -> Self {
         match error {
-            DecodeError::TooLong { found } => {
-                let mut problem = Self::too_long("frame", FRAME_BYTES_MAX, found);
+            DecodeError::TooLong { limit, found } => {
+                let mut problem = Self::too_long("frame", limit, found);
                 problem.status = 413;
                 problem
             }
@@ -68,5 +83,38 @@ fn category(error: &serde_json::Error) -> &'static str {
         Category::Syntax => "not JSON",
         Category::Data => "a value of the wrong kind, or one too few or too many",
         Category::Eof => "ended too early",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::frame::{Goodbye, GoodbyeReason, Inbox, Submit};
+    use crate::{ConversationStatus, Verification, VerificationMethod, codec};
+
+    #[test]
+    fn a_word_from_a_newer_server_means_the_cautious_thing() {
+        let goodbye =
+            codec::decode::<Goodbye>(r#"{"reason":"solar-flare","retryAfterMs":9}"#).expect("tolerated");
+        assert_eq!(goodbye.reason, GoodbyeReason::ShuttingDown);
+        assert_eq!(
+            codec::decode::<Verification>(r#""super""#).expect("tolerated"),
+            Verification::NotVerified
+        );
+        assert_eq!(
+            codec::decode::<VerificationMethod>(r#""fax""#).expect("tolerated"),
+            VerificationMethod::Other
+        );
+        let status = codec::decode::<ConversationStatus>(r#""snoozed""#).expect("tolerated");
+        assert_eq!(status, ConversationStatus::Open);
+    }
+
+    #[test]
+    fn fields_added_later_may_be_absent() {
+        let id = "01890000-0000-7000-8000-000000000001";
+        let old = format!(
+            r#"{{"conversation":"{id}","submission":{{"id":"{id}","body":{{"requestHuman":{{}}}}}}}}"#
+        );
+        assert_eq!(codec::decode::<Submit>(&old).expect("tolerated").after, None);
+        assert!(!codec::decode::<Inbox>(r#"{"changed":[],"removed":[]}"#).expect("tolerated").is_snapshot);
     }
 }

@@ -93,7 +93,8 @@ pub struct Welcome {
     pub now: Timestamp,
 }
 
-/// Follows a conversation.
+/// Follows a conversation. Following it again, on the same connection too, starts over from `after`: that is
+/// how a client mends a gap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Follow {
     /// Which.
@@ -159,6 +160,11 @@ pub struct History {
 pub struct Submit {
     /// To which conversation.
     pub conversation: ConversationId,
+    /// The submission that this client sent right before to the same conversation, if that one is not
+    /// acknowledged yet. Was it refused for now (`retryAfterMs`), so is this one: else a message could
+    /// overtake the one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<MessageId>,
     /// What.
     pub submission: Submission,
 }
@@ -318,9 +324,13 @@ pub struct Waiting {
     pub is_staffed: bool,
 }
 
-/// Conversations that changed in the watched list.
+/// Conversations that changed in the watched list. `watchInbox` is answered with a snapshot, its first page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Inbox {
+    /// Whether `changed` is the whole list: what is not in it is gone.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub is_snapshot: bool,
     /// New or changed ones.
     pub changed: Vec<ConversationSummary>,
     /// Those that no longer belong in the list.
@@ -338,14 +348,15 @@ pub struct Ping {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GoodbyeReason {
-    /// The server stops or restarts.
-    ShuttingDown,
     /// The client read too slowly; it resumes from what it holds.
     TooSlow,
     /// The session has ended or was revoked: a new one is needed.
     SessionEnded,
     /// The client was silent for too long.
     Silent,
+    /// The server stops or restarts. Also what a reason means that this build does not know.
+    #[serde(other)]
+    ShuttingDown,
 }
 
 /// The server closes the connection in good order.

@@ -21,10 +21,11 @@ pub enum InboxView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConversationStatus {
-    /// Going on.
-    Open,
     /// Closed; whoever writes next reopens it.
     Closed,
+    /// Going on. Also what a status means that this build does not know: better shown than lost.
+    #[serde(other)]
+    Open,
 }
 
 /// One line of the inbox.

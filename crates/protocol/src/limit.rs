@@ -16,8 +16,12 @@ pub const SUGGESTIONS_MAX: usize = 13;
 pub const DISPLAY_NAME_CHARS_MAX: usize = 100;
 /// Longest brand id, in bytes.
 pub const BRAND_ID_BYTES_MAX: usize = 40;
-/// Largest frame or API body, in bytes. 3072 four-byte code points, escaped, fit four times.
+/// Largest frame or API body that a client may send, in bytes. 3072 four-byte code points, escaped, fit
+/// four times.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Largest frame or API body that a client accepts from its server, in bytes: a full frame
+/// ([`ENTRIES_PER_FRAME_MAX`]) of the largest entries that the server would take.
+pub const SERVER_FRAME_BYTES_MAX: usize = (ENTRIES_PER_FRAME_MAX + 1) * FRAME_BYTES_MAX;
 /// Most entries in one frame.
 pub const ENTRIES_PER_FRAME_MAX: usize = 100;
 /// Most entries that one history request may ask for.
