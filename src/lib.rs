@@ -11,6 +11,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod account;
 pub mod app;
 pub mod bot;
 pub mod bus;

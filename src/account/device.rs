@@ -40,8 +40,12 @@ mod tests {
 
     #[test]
     fn common_browsers_are_named_as_people_know_them() {
-        let check = |user_agent: &str, expected: &str| assert_eq!(describe(user_agent), expected, "{user_agent}");
-        check("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows");
+        let check =
+            |user_agent: &str, expected: &str| assert_eq!(describe(user_agent), expected, "{user_agent}");
+        check(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox on Windows",
+        );
         check(
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
             "Chrome on Linux",
@@ -54,7 +58,10 @@ mod tests {
             "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1",
             "Safari on iPhone",
         );
-        check("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome on Android");
+        check(
+            "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36",
+            "Chrome on Android",
+        );
         check("curl/8.0", "Unknown device");
         check("<script>alert(1)</script>", "Unknown device");
     }

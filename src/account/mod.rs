@@ -21,7 +21,10 @@ pub fn normalize_email(email: &str) -> Result<String, &'static str> {
     if email.len() > EMAIL_BYTES_MAX {
         return Err("an e-mail address has at most 254 bytes");
     }
-    if local.is_empty() || domain.is_empty() || email.contains(|char: char| char.is_whitespace() || char.is_control()) {
+    if local.is_empty()
+        || domain.is_empty()
+        || email.contains(|char: char| char.is_whitespace() || char.is_control())
+    {
         return Err("an e-mail address has a name before and a domain after its @, and no blanks");
     }
     Ok(email)
@@ -37,7 +40,9 @@ mod tests {
     #[test]
     fn an_address_is_compared_without_case_and_outer_blanks() {
         assert_eq!(normalize_email("  Ada@Lumen.Example "), Ok("ada@lumen.example".into()));
-        for refused in ["", "ada", "@lumen.example", "ada@", "a da@lumen.example", &format!("{}@b", "a".repeat(254))] {
+        for refused in
+            ["", "ada", "@lumen.example", "ada@", "a da@lumen.example", &format!("{}@b", "a".repeat(254))]
+        {
             assert!(normalize_email(refused).is_err(), "{refused:?} was accepted");
         }
     }

@@ -24,7 +24,9 @@ pub struct PasswordHash(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordRefused {
     /// Shorter than [`PASSWORD_CHARS_MIN`].
-    #[error("a password has at least {PASSWORD_CHARS_MIN} characters; a few words in a row are easy to keep in mind")]
+    #[error(
+        "a password has at least {PASSWORD_CHARS_MIN} characters; a few words in a row are easy to keep in mind"
+    )]
     TooShort,
     /// Longer than [`PASSWORD_BYTES_MAX`].
     #[error("a password has at most {PASSWORD_BYTES_MAX} bytes")]
@@ -86,7 +88,8 @@ fn hash(password: &str, salt: [u8; 16]) -> String {
 }
 
 fn hasher() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are within argon2's bounds");
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are within argon2's bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
