@@ -322,6 +322,9 @@ pub struct Waiting {
     pub estimate_ms: Option<u64>,
     /// Whether anybody is there to answer.
     pub is_staffed: bool,
+    /// When people answer again, if nobody does now and the brand has said its hours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_at: Option<Timestamp>,
 }
 
 /// Conversations that changed in the watched list. `watchInbox` is answered with a snapshot, its first page.
