@@ -2,6 +2,9 @@
 
 use crate::closing::Closing;
 use crate::config::Config;
+use crate::http::asset::Assets;
+use crate::http::limit::Limits;
+use crate::http::metrics::Metrics;
 
 /// The running server.
 #[derive(Debug)]
@@ -10,6 +13,12 @@ pub struct App {
     pub config: Config,
     /// How it ends.
     pub closing: Closing,
+    /// What it serves as it is: the apps, the loader.
+    pub assets: Assets,
+    /// How often one address may ask for costly things.
+    pub limits: Limits,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// Why the server could not start.
@@ -36,6 +45,12 @@ impl App {
         tokio::fs::create_dir_all(&config.data)
             .await
             .map_err(|source| OpenError::Folder { folder: config.data.display().to_string(), source })?;
-        Ok(Self { config, closing: Closing::default() })
+        Ok(Self {
+            closing: Closing::default(),
+            assets: Assets::load(),
+            limits: Limits::scaled(config.address_limit_factor),
+            metrics: Metrics::default(),
+            config,
+        })
     }
 }

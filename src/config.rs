@@ -14,6 +14,9 @@ use serde::{Deserialize, Deserializer};
 /// Where the server listens unless told otherwise: this machine alone.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
 
+/// A whole office may share one address.
+const CONNECTIONS_PER_ADDRESS_MAX: u32 = 1_000;
+
 /// Everything the server was told, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -29,6 +32,14 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Proxies whose forwarded headers are believed.
     pub trusted_proxies: Vec<Network>,
+    /// What whoever reads `/metrics` must know; absent: it is shown to this machine alone.
+    pub metrics_token: Option<Secret>,
+    /// Most connections open at once; absent: what the limit on file descriptors allows.
+    pub connections_max: Option<u32>,
+    /// Most connections open at once from one address.
+    pub connections_per_address_max: u32,
+    /// Multiplies every limit on what one address may ask for.
+    pub address_limit_factor: u32,
     /// Which log lines are written, in `tracing`'s filter language.
     pub log: String,
     /// How they are written.
@@ -102,6 +113,18 @@ settings! {
     /// Addresses or networks of proxies whose forwarded headers are believed, comma-separated
     #[arg(long, env = "PORTICO_TRUSTED_PROXIES", value_name = "NETWORKS")]
     trusted_proxies: List<Network>,
+    /// Shows /metrics to whoever sends it as bearer token [default: to this machine alone]
+    #[arg(long, env = "PORTICO_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    metrics_token: Secret,
+    /// Most connections open at once [default: what the limit on file descriptors allows]
+    #[arg(long, env = "PORTICO_CONNECTIONS_MAX", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    connections_max: u32,
+    /// Most connections open at once from one address [default: 1000]
+    #[arg(long, env = "PORTICO_CONNECTIONS_PER_ADDRESS_MAX", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    connections_per_address_max: u32,
+    /// Multiplies what one address may ask for: where many people share one [default: 1]
+    #[arg(long, env = "PORTICO_ADDRESS_LIMIT_FACTOR", value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..))]
+    address_limit_factor: u32,
     /// Which log lines are written, such as info or portico=debug,warn [default: info]
     #[arg(long, env = "PORTICO_LOG", value_name = "FILTER")]
     log: String,
@@ -174,6 +197,12 @@ impl Settings {
             database: self.database,
             tls,
             trusted_proxies: self.trusted_proxies.unwrap_or_default().0,
+            metrics_token: self.metrics_token,
+            connections_max: self.connections_max,
+            connections_per_address_max: self
+                .connections_per_address_max
+                .unwrap_or(CONNECTIONS_PER_ADDRESS_MAX),
+            address_limit_factor: self.address_limit_factor.unwrap_or(1).max(1),
             log: self.log.unwrap_or_else(|| "info".into()),
             log_format: self.log_format.unwrap_or_default(),
         })
@@ -191,6 +220,10 @@ impl Config {
             database: None,
             tls: None,
             trusted_proxies: Vec::new(),
+            metrics_token: None,
+            connections_max: None,
+            connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
+            address_limit_factor: 1,
             log: "info".into(),
             log_format: LogFormat::Text,
         }
@@ -329,6 +362,33 @@ impl FromStr for Network {
         let bits_max = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.unwrap_or(bits_max);
         if bits > bits_max { Err(InvalidNetwork) } else { Ok(Self { address, bits }) }
+    }
+}
+
+/// A text that must not be shown.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// For comparing in constant time.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl FromStr for Secret {
+    type Err = core::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(…)")
     }
 }
 

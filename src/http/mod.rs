@@ -1,10 +1,14 @@
 //! HTTP: routes, extractors, pages. Alone knows status codes and headers.
 
+pub mod asset;
+pub mod attend;
 pub mod brand;
 pub mod client;
 pub mod document;
 pub mod events;
 pub mod health;
+pub mod limit;
+pub mod metrics;
 pub mod problem;
 pub mod server;
 pub mod socket;
@@ -15,6 +19,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use portico_protocol::limit::FRAME_BYTES_MAX;
 
 use crate::app::App;
@@ -23,10 +28,12 @@ use crate::http::problem::ApiError;
 /// Every address of the server.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
+        .merge(asset::routes())
         .merge(brand::routes())
         .merge(document::routes())
         .merge(events::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .merge(problem::routes())
         .merge(socket::routes())
         .merge(studio::routes())
@@ -34,5 +41,6 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(DefaultBodyLimit::max(FRAME_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), attend::attend))
         .with_state(app)
 }

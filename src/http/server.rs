@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::app::App;
-use crate::closing::ClosingWatch;
 use crate::http::client::Client;
 
 /// How long a client may take to send a request's headers; keep-alive connections may idle as long.
@@ -28,8 +30,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => {
-                    let serving = serve_connection(stream, address, router.clone(), app.closing.watch());
-                    tokio::spawn(serving);
+                    tokio::spawn(serve_connection(stream, address, router.clone(), Arc::clone(&app)));
                 }
                 Err(error) => back_off(&error).await,
             }
@@ -42,11 +43,16 @@ pub async fn serve(listener: TcpListener, app: Arc<App>, shutdown: impl Future<O
     }
 }
 
-async fn serve_connection(stream: TcpStream, address: SocketAddr, router: Router, mut closing: ClosingWatch) {
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, app: Arc<App>) {
     // Frames are small and must leave at once.
     let _ = stream.set_nodelay(true);
-    let client = Client { address: address.ip(), is_secure: false };
-    let service = TowerToHyperService::new(router.layer(axum::Extension(client)));
+    let mut closing = app.closing.watch();
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let client = Client::behind(peer, false, request.headers(), &app.config.trusted_proxies);
+        request.extensions_mut().insert(client);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_WITHIN)
