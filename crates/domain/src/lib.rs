@@ -3,5 +3,11 @@
 //! its decisions inside the transaction that makes them durable.
 
 pub mod conversation;
+pub mod growth;
+pub mod rate;
+pub mod session;
+pub mod waiting;
 
 pub use conversation::{Actor, Conversation, Decision, Policy, Refusal};
+pub use growth::{Growth, View};
+pub use session::{Admission, Role, Session};

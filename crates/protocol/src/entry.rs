@@ -160,6 +160,17 @@ impl Entry {
         self
     }
 
+    /// Whether [`Self::for_visitor`] changes nothing.
+    #[must_use]
+    pub fn is_the_same_to_all(&self) -> bool {
+        match &self.body {
+            EntryBody::Note(_) => false,
+            EntryBody::Handover(handover) => handover.packet.is_empty(),
+            EntryBody::SuggestionResponse(response) => response.postback_data.is_empty(),
+            _ => true,
+        }
+    }
+
     /// Whether this shows as a bubble: words by the visitor or the brand.
     #[must_use]
     pub const fn is_spoken(&self) -> bool {
