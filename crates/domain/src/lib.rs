@@ -2,6 +2,7 @@
 //! what a connected client must be sent. No clock, no sockets, no SQL: `src/live` drives it, `store` runs
 //! its decisions inside the transaction that makes them durable.
 
+pub mod brand;
 pub mod conversation;
 pub mod growth;
 pub mod rate;
