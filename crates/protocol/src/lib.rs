@@ -17,6 +17,7 @@ mod oneof;
 pub mod api;
 pub mod brand;
 pub mod codec;
+pub mod color;
 pub mod entry;
 pub mod frame;
 pub mod id;
@@ -28,6 +29,7 @@ pub mod problem;
 pub mod time;
 
 pub use brand::{BrandCard, Verification, VerificationMethod};
+pub use color::Color;
 pub use entry::{Entry, EntryBody, Handover, Owner};
 pub use frame::{ClientFrame, ServerFrame, Submission, SubmissionBody};
 pub use id::{BrandId, ConversationId, MessageId, ParticipantId, SessionId};
