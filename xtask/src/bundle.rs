@@ -1,0 +1,271 @@
+//! Builds the two apps and lays `dist/` out as the server serves it.
+//!
+//! Cargo and wasm-bindgen are called directly, and the names hashed here: the server writes the documents
+//! itself, so all it needs is one script, one module and one style sheet for each app, without the inline
+//! script that a strict content policy would refuse.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::shell::{cargo, command, root, run};
+use crate::tool::{self, WasmCompiler};
+
+/// How much work to put into small files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// For people waiting at their desk.
+    Quick,
+    /// For visitors: smallest code, compressed ahead.
+    Small,
+}
+
+const APPS: [&str; 2] = ["widget", "studio"];
+/// Style sheets of an app are joined in this order of folders; within one, tokens and base come first.
+const SHARED_STYLES: &str = "crates/ui";
+/// What LLVM emits, and what every browser that has `Intl.Segmenter` reads.
+const WASM_FEATURES: [&str; 8] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-call-indirect-overlong",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+const GZIP_LEVEL: u32 = 9;
+const BROTLI_QUALITY: u32 = 11;
+/// The largest window that every Brotli decoder must accept (RFC 7932 §9.1).
+const BROTLI_WINDOW_BITS: u32 = 24;
+
+/// Builds everything in `dist/`.
+pub(crate) fn build(effort: Effort) -> Result<()> {
+    tool::wasm_bindgen()?;
+    tool::node_packages()?;
+    compile(effort)?;
+
+    let mut dist = Dist::default();
+    for app in APPS {
+        let module = link(app, effort)?;
+        let module = dist.add_hashed(&format!("{app}.wasm"), module);
+        let script = minify(app_script(app, &module)?, "js", effort)?;
+        dist.add_hashed(&format!("{app}.js"), script);
+        let styles = minify(app_styles(app)?, "css", effort)?;
+        dist.add_hashed(&format!("{app}.css"), styles);
+    }
+    add_public(&mut dist, &root().join("public"), effort)?;
+    dist.write(&root().join("dist"), effort)
+}
+
+/// Compiles both apps at once, since they share most of their crates.
+fn compile(effort: Effort) -> Result<()> {
+    let profile = if effort == Effort::Small { "wasm" } else { "dev" };
+    let mut build = cargo(["build", "--target", "wasm32-unknown-unknown", "--profile", profile]);
+    build.args(APPS.iter().flat_map(|app| ["--package".to_owned(), format!("portico-{app}")]));
+    // Of its own, or the two toolchains would throw away each other's work.
+    build.env("CARGO_TARGET_DIR", root().join("target/wasm"));
+    if let WasmCompiler::Debian { linker } = tool::wasm_compiler()? {
+        build.env("RUSTUP_TOOLCHAIN", "debian").env("RUSTC_BOOTSTRAP", "1").env_remove("CARGO");
+        build.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+        build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+        if effort == Effort::Small {
+            // A library built for size, and panics without their messages: a sixth of the module.
+            build.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
+            build.env(
+                "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+                "-Zunstable-options -Cpanic=immediate-abort",
+            );
+        }
+    }
+    run(&mut build)
+}
+
+/// Runs wasm-bindgen, and for visitors wasm-opt; gives the module.
+fn link(app: &str, effort: Effort) -> Result<Vec<u8>> {
+    let profile = if effort == Effort::Small { "wasm" } else { "debug" };
+    let compiled = format!("target/wasm/wasm32-unknown-unknown/{profile}/portico-{app}.wasm");
+    let folder = format!("target/wasm/linked/{app}");
+    let mut bindgen = command("wasm-bindgen", ["--target", "web", "--no-typescript"]);
+    bindgen.args(["--out-name", app, "--out-dir", &folder, &compiled]);
+    if effort == Effort::Small {
+        bindgen.args(["--remove-name-section", "--remove-producers-section"]);
+    }
+    run(&mut bindgen)?;
+    let module = format!("{folder}/{app}_bg.wasm");
+    if effort == Effort::Small {
+        let optimised = format!("{folder}/{app}_small.wasm");
+        let options = ["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"];
+        let paths = [module.as_str(), "-o", optimised.as_str()];
+        run(&mut command("wasm-opt", options.iter().chain(&WASM_FEATURES).chain(&paths)))?;
+        return read(&root().join(optimised));
+    }
+    read(&root().join(module))
+}
+
+/// wasm-bindgen's glue and the call that starts it, in one file: one request and no inline script.
+fn app_script(app: &str, module: &str) -> Result<Vec<u8>> {
+    let mut script = read(&root().join(format!("target/wasm/linked/{app}/{app}.js")))?;
+    let name = module.rsplit('/').next().unwrap_or(module);
+    writeln!(script, "\n__wbg_init({{ module_or_path: new URL(\"{name}\", import.meta.url) }});")?;
+    Ok(script)
+}
+
+/// An app's style sheet: the shared ones, then its own.
+fn app_styles(app: &str) -> Result<Vec<u8>> {
+    let mut joined = Vec::new();
+    for folder in [SHARED_STYLES, app] {
+        let mut sheets = files(&root().join(folder))?;
+        sheets.retain(|path| path.extension().is_some_and(|extension| extension == "css"));
+        sheets.sort_by_key(|path| (rank(path), path.clone()));
+        for sheet in sheets {
+            joined.extend(read(&sheet)?);
+            joined.push(b'\n');
+        }
+    }
+    Ok(joined)
+}
+
+fn rank(sheet: &Path) -> usize {
+    let first = ["tokens", "base"];
+    first.iter().position(|name| sheet.file_stem().is_some_and(|stem| stem == *name)).unwrap_or(first.len())
+}
+
+/// `public/` as it is, except that locales are hashed: the documents name the one they want.
+fn add_public(dist: &mut Dist, public: &Path, effort: Effort) -> Result<()> {
+    if !public.exists() {
+        return Ok(());
+    }
+    for path in files(public)? {
+        let name = path.strip_prefix(public)?.to_str().context("a file name that is not UTF-8")?;
+        let content = read(&path)?;
+        match name.rsplit_once('.') {
+            Some((_, "json")) if name.starts_with("locales/") => {
+                dist.add_hashed(name, minify_json(&content).with_context(|| name.to_owned())?);
+            }
+            Some((_, "js")) => dist.add_plain(name, minify(content, "js", effort)?),
+            _ => dist.add_plain(name, content),
+        }
+    }
+    Ok(())
+}
+
+fn minify_json(content: &[u8]) -> Result<Vec<u8>> {
+    let value: serde_json::Value = serde_json::from_slice(content)?;
+    Ok(serde_json::to_vec(&value)?)
+}
+
+/// Shortens a script or a style sheet without changing what it does.
+fn minify(content: Vec<u8>, kind: &str, effort: Effort) -> Result<Vec<u8>> {
+    if effort == Effort::Quick {
+        return Ok(content);
+    }
+    let folder = root().join("target/wasm/minified");
+    fs::create_dir_all(&folder)?;
+    let (from, to) = (folder.join(format!("in.{kind}")), folder.join(format!("out.{kind}")));
+    fs::write(&from, content)?;
+    let to_option = format!("--outfile={}", to.display());
+    let mut esbuild = command("esbuild", ["--minify", "--log-level=warning"]);
+    run(esbuild.arg(from).arg(to_option))?;
+    read(&to)
+}
+
+/// What will lie in `dist/`.
+#[derive(Default)]
+struct Dist {
+    files: BTreeMap<String, Vec<u8>>,
+    manifest: BTreeMap<String, String>,
+}
+
+impl Dist {
+    /// Adds a file whose name will carry its content's hash; gives its path.
+    fn add_hashed(&mut self, name: &str, content: Vec<u8>) -> String {
+        let digest = Sha256::digest(&content);
+        let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let (stem, extension) = name.rsplit_once('.').expect("a name with an extension");
+        let path = format!("assets/{}-{hash}.{extension}", stem.replace('/', "-"));
+        self.manifest.insert(name.into(), path.clone());
+        self.files.insert(path.clone(), content);
+        path
+    }
+
+    /// Adds a file that keeps its name.
+    fn add_plain(&mut self, name: &str, content: Vec<u8>) {
+        self.manifest.insert(name.into(), name.into());
+        self.files.insert(name.into(), content);
+    }
+
+    /// Replaces `folder`. The manifest comes last: a server that reads it finds every file that it names.
+    fn write(self, folder: &Path, effort: Effort) -> Result<()> {
+        let mut kept = BTreeSet::from([folder.join("manifest.json")]);
+        for (name, content) in &self.files {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().expect("inside dist"))?;
+            if effort == Effort::Small && is_compressible(name) {
+                for (suffix, encoded) in [("br", brotli(content)?), ("gz", gzip(content)?)] {
+                    if encoded.len() < content.len() {
+                        kept.insert(write(&folder.join(format!("{name}.{suffix}")), &encoded)?);
+                    }
+                }
+            }
+            kept.insert(write(&path, content)?);
+        }
+        write(&folder.join("manifest.json"), &serde_json::to_vec_pretty(&self.manifest)?)?;
+        for path in files(folder)? {
+            if !kept.contains(&path) {
+                fs::remove_file(path)?;
+            }
+        }
+        eprintln!("dist/ holds {} files", self.files.len());
+        Ok(())
+    }
+}
+
+fn is_compressible(name: &str) -> bool {
+    ["js", "css", "json", "svg", "wasm", "txt", "ts"].contains(&name.rsplit('.').next().unwrap_or_default())
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<PathBuf> {
+    fs::write(path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path.into())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// All files below `folder`, sorted.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// As the server sends it to browsers that read Brotli.
+pub(crate) fn brotli(content: &[u8]) -> Result<Vec<u8>> {
+    let mut encoded = Vec::new();
+    let mut writer = brotli::CompressorWriter::new(&mut encoded, 4096, BROTLI_QUALITY, BROTLI_WINDOW_BITS);
+    writer.write_all(content)?;
+    writer.flush()?;
+    drop(writer);
+    Ok(encoded)
+}
+
+/// As the server sends it to everybody else.
+pub(crate) fn gzip(content: &[u8]) -> Result<Vec<u8>> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
+    writer.write_all(content)?;
+    Ok(writer.finish()?)
+}
