@@ -1,0 +1,102 @@
+//! Connections and their settings.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::pool::PoolOptions;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use crate::OpenError;
+use crate::database::{Connection, Pool};
+
+/// How long SQLite waits for another process's lock.
+const BUSY_FOR: Duration = Duration::from_secs(5);
+/// How long a reader waits for a free connection.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
+/// SQLite's page cache per connection, in KiB.
+const CACHE_KIB: i64 = 8_192;
+/// Pages in SQLite's log before they move into the database: 32 MiB, so that pages which change with
+/// every batch move once in many.
+const CHECKPOINT_PAGES: i64 = 8_192;
+
+/// Makes connections to one database.
+#[derive(Clone, Debug)]
+pub(crate) enum Connector {
+    Sqlite(SqliteConnectOptions),
+    Postgres(PgConnectOptions),
+}
+
+impl Connector {
+    pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return Ok(Self::Sqlite(sqlite_options(path.strip_prefix("//").unwrap_or(path))));
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options =
+                PgConnectOptions::from_str(url)?.application_name("portico").disable_statement_logging();
+            return Ok(Self::Postgres(options));
+        }
+        Err(OpenError::UnknownScheme)
+    }
+
+    /// Where an SQLite database lies.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Sqlite(options) => Some(options.get_filename().to_owned()),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// The connection through which everything is written.
+    pub(crate) async fn connect_writer(&self) -> Result<Connection, sqlx::Error> {
+        match self {
+            Self::Sqlite(options) => Ok(Connection::Sqlite(options.connect().await?)),
+            Self::Postgres(options) => {
+                // The writer finds rows by their keys only. Plans made while a table was empty would scan it
+                // long after it is not.
+                let options = options.clone().options([
+                    ("enable_seqscan", "off"),
+                    ("enable_hashjoin", "off"),
+                    ("enable_mergejoin", "off"),
+                ]);
+                Ok(Connection::Postgres(sqlx::PgConnection::connect_with(&options).await?))
+            }
+        }
+    }
+
+    /// Connections for reading, made when they are needed.
+    pub(crate) fn pool(&self, connections_max: u32) -> Pool {
+        match self {
+            Self::Sqlite(options) => {
+                // A file cannot hang up: testing its connections would double the cost of a short query.
+                let pool = PoolOptions::new().test_before_acquire(false);
+                let pool = pool.max_connections(connections_max).acquire_timeout(ACQUIRE_WITHIN);
+                Pool::Sqlite(pool.connect_lazy_with(options.clone().pragma("query_only", "1")))
+            }
+            Self::Postgres(options) => {
+                let pool =
+                    PoolOptions::new().max_connections(connections_max).acquire_timeout(ACQUIRE_WITHIN);
+                Pool::Postgres(pool.connect_lazy_with(options.clone()))
+            }
+        }
+    }
+}
+
+fn sqlite_options(path: &str) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(Path::new(path))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL, not NORMAL: acknowledged means synced.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_FOR)
+        .pragma("cache_size", (-CACHE_KIB).to_string())
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        // What was redacted must not linger in free space.
+        .pragma("secure_delete", "1")
+        .disable_statement_logging()
+}

@@ -1,0 +1,211 @@
+//! The group-commit writer: everything that is written goes through one task with one connection.
+//!
+//! A sync costs milliseconds and a row costs microseconds, so whatever arrives while one commit is under
+//! way shares the next. Nothing is answered before its commit has returned.
+
+use std::sync::Arc;
+
+use portico_domain::{Actor, Conversation, Policy};
+use portico_protocol::{BrandId, ConversationId, Entry, ParticipantId, Submission, Timestamp, Watermark};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{debug, warn};
+
+use crate::batch::{self, Failure};
+use crate::cache::Cache;
+use crate::connect::Connector;
+use crate::database::{Connection, Outcome, Statement};
+use crate::{AppendError, StoreError};
+
+/// What may wait to be written; past this, callers are told to come back.
+const QUEUE_MAX: usize = 8_192;
+/// What one commit takes in at most.
+const BATCH_JOBS_MAX: usize = 1_024;
+/// How often a batch is tried when another node was faster each time.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// Something to be appended to a log.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// To which log.
+    pub conversation: ConversationId,
+    /// The brand of the conversation.
+    pub brand: BrandId,
+    /// Whose conversation it is.
+    pub visitor: ParticipantId,
+    /// Who asks.
+    pub actor: Actor,
+    /// What for.
+    pub submission: Submission,
+    /// What the brand has set.
+    pub policy: Arc<Policy>,
+    /// When it arrived.
+    pub now: Timestamp,
+}
+
+/// What was appended, durably.
+#[derive(Clone, Debug)]
+pub struct Appended {
+    /// The new entries in order; for a duplicate, the one entry that its first sending led to.
+    pub entries: Arc<[Entry]>,
+    /// Which of them carries the submission's own id.
+    pub main: usize,
+    /// Whether the same submission was stored before; then nothing was added now.
+    pub was_duplicate: bool,
+    /// The conversation after these entries, or as it is now for a duplicate.
+    pub conversation: Conversation,
+}
+
+impl Appended {
+    /// The entry that carries the submission's own id.
+    #[must_use]
+    pub fn main_entry(&self) -> &Entry {
+        &self.entries[self.main]
+    }
+}
+
+type Reply<T> = oneshot::Sender<T>;
+
+/// One thing to be written, and who waits for it.
+pub(crate) enum Job {
+    Append(Box<Append>, Reply<Result<Appended, AppendError>>),
+    Advance(ConversationId, Watermark, Reply<Result<Watermark, StoreError>>),
+    /// Other small changes: they share the appends' commits instead of competing with them for the lock.
+    Write(Vec<Statement>, Reply<Result<Vec<Outcome>, StoreError>>),
+    /// Everything queued before this is stored; nothing after it is taken.
+    Close(Reply<()>),
+}
+
+/// Puts jobs into the writer's queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    /// Starts the writer's task on the current runtime. It ends when the last handle is gone.
+    pub(crate) fn start(connector: Connector) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(Task { connector, connection: None, cache: Cache::default() }.run(jobs));
+        Self { queue }
+    }
+
+    pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Append(Box::new(append), reply))?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    pub(crate) async fn advance(
+        &self,
+        conversation: ConversationId,
+        watermark: Watermark,
+    ) -> Result<Watermark, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Advance(conversation, watermark, reply))?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs `statements` together or not at all, in one commit with whatever else is queued.
+    pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Write(statements, reply))?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Runs one statement and returns how many rows it changed.
+    pub(crate) async fn write_one(&self, statement: Statement) -> Result<u64, StoreError> {
+        let outcomes = self.write(vec![statement]).await?;
+        Ok(outcomes.first().map_or(0, |outcome| outcome.rows_affected))
+    }
+
+    pub(crate) async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        // Waits for room: closing must not be refused because the store is busy.
+        if self.queue.send(Job::Close(reply)).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })
+    }
+}
+
+struct Task {
+    connector: Connector,
+    connection: Option<Connection>,
+    cache: Cache,
+}
+
+impl Task {
+    async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut jobs = Vec::with_capacity(BATCH_JOBS_MAX);
+        while queue.recv_many(&mut jobs, BATCH_JOBS_MAX).await > 0 {
+            let mut closers = Vec::new();
+            for job in jobs.extract_if(.., |job| matches!(job, Job::Close(_))) {
+                if let Job::Close(reply) = job {
+                    queue.close();
+                    closers.push(reply);
+                }
+            }
+            self.store(&mut jobs).await;
+            // Everything sent before the channel was closed is still in it: answer after the last of it.
+            if !closers.is_empty() {
+                while queue.recv_many(&mut jobs, BATCH_JOBS_MAX).await > 0 {
+                    self.store(&mut jobs).await;
+                }
+                self.connection = None;
+                for reply in closers {
+                    let _ = reply.send(());
+                }
+            }
+        }
+    }
+
+    /// Stores a batch and answers everybody in it.
+    async fn store(&mut self, jobs: &mut Vec<Job>) {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(jobs).await {
+                Ok(answers) => return batch::answer(jobs.drain(..), answers),
+                Err(Failure::LostRace(error)) if attempt < ATTEMPTS_MAX => {
+                    debug!(%error, attempt, "Another node appended first; deciding again");
+                    attempt += 1;
+                }
+                Err(Failure::LostRace(error)) => return fail(jobs, &error.into()),
+                Err(Failure::Store(error)) => {
+                    warn!(%error, jobs = jobs.len(), "Could not store a batch");
+                    return fail(jobs, &error);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<batch::Answer>, Failure> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            empty => empty.insert(self.connector.connect_writer().await.map_err(StoreError::from)?),
+        };
+        let result = batch::store(connection, &mut self.cache, jobs).await;
+        // After a failure the connection must prove that it still works and holds no transaction.
+        if result.is_err() && connection.control("ROLLBACK").await.is_err() {
+            self.connection = None;
+        }
+        result
+    }
+}
+
+fn fail(jobs: &mut Vec<Job>, error: &StoreError) {
+    for job in jobs.drain(..) {
+        // A caller that no longer waits needs no answer.
+        let _ = match job {
+            Job::Append(_, reply) => reply.send(Err(error.clone().into())).is_ok(),
+            Job::Advance(_, _, reply) => reply.send(Err(error.clone())).is_ok(),
+            Job::Write(_, reply) => reply.send(Err(error.clone())).is_ok(),
+            Job::Close(reply) => reply.send(()).is_ok(),
+        };
+    }
+}
