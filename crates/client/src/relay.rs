@@ -1,0 +1,51 @@
+//! One socket for many tabs: the tab that leads holds it and passes frames on, as text, to the tabs that follow.
+
+use portico_protocol::{ClientFrame, ServerFrame, codec};
+
+/// What tabs say to each other. All of them hear everything; each kind concerns one role only.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Relay {
+    /// A follower is there and asks how the connection stands.
+    Hello,
+    /// A follower wants this sent.
+    Up(ClientFrame),
+    /// The server said this.
+    Down(ServerFrame),
+    /// The leader's connection stands; the number changes with every new one, and with the leader.
+    Open(u32),
+    /// The leader has no connection.
+    Lost,
+}
+
+impl Relay {
+    /// As text for a broadcast channel.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let (mark, rest) = match self {
+            Self::Hello => ("?", String::new()),
+            Self::Up(frame) => ("^", codec::encode(frame)),
+            Self::Down(frame) => ("v", codec::encode(frame)),
+            Self::Open(connection) => ("+", codec::encode(connection)),
+            Self::Lost => ("-", String::new()),
+        };
+        let mut text = String::from(mark);
+        text.push_str(&rest);
+        text
+    }
+
+    /// What [`Relay::encode`] wrote; `None` for anything else, such as the words of a newer build in another tab.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let mut chars = text.chars();
+        let mark = chars.next()?;
+        let rest = chars.as_str();
+        match mark {
+            '?' if rest.is_empty() => Some(Self::Hello),
+            '-' if rest.is_empty() => Some(Self::Lost),
+            '^' => codec::decode_from_server(rest).ok().map(Self::Up),
+            'v' => codec::decode_from_server(rest).ok().map(Self::Down),
+            '+' => codec::decode_from_server(rest).ok().map(Self::Open),
+            _ => None,
+        }
+    }
+}
