@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::http::asset::Assets;
 use crate::http::limit::Limits;
 use crate::http::metrics::Metrics;
+use crate::http::tls::TlsError;
 
 /// The running server.
 #[derive(Debug)]
@@ -24,6 +25,9 @@ pub struct App {
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The data folder cannot be used.
     #[error(
         "cannot use the data folder {folder}: {source}. Create it for the user that runs portico, or choose another with --data"

@@ -40,7 +40,8 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), app::OpenError> {
+    let tls = config.tls.clone().map(http::tls::Tls::load).transpose()?;
     let app = Arc::new(App::open(config).await?);
-    http::server::serve(listener, app, shutdown).await;
+    http::server::serve(listener, app, tls, shutdown).await;
     Ok(())
 }

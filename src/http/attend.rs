@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{self, HeaderName};
@@ -11,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use rand::Rng;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::app::App;
@@ -22,6 +24,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id taken over from a trusted proxy, in bytes.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
+/// How long a client may take to send its body, and we to begin the answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
 /// Wraps every handler. Only the route's pattern is logged: paths hold tokens, queries hold words.
 pub async fn attend(State(app): State<Arc<App>>, client: Client, request: Request, next: Next) -> Response {
     let began_at = clock::moment();
@@ -31,7 +36,11 @@ pub async fn attend(State(app): State<Arc<App>>, client: Client, request: Reques
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
 
     let answering = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
-    let mut response = answering.await.unwrap_or_else(|_| answer_panic(&route));
+    let mut response = match timeout(ANSWER_WITHIN, answering).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => answer_panic(&route),
+        Err(_) => ApiError::new(408, "too-slow", "The request did not arrive in time").into_response(),
+    };
 
     let millis = clock::moment().millis_since(began_at);
     let status = response.status();

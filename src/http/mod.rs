@@ -5,6 +5,7 @@ pub mod attend;
 pub mod brand;
 pub mod client;
 pub mod document;
+mod door;
 pub mod events;
 pub mod health;
 pub mod limit;
@@ -13,6 +14,7 @@ pub mod problem;
 pub mod server;
 pub mod socket;
 pub mod studio;
+pub mod tls;
 pub mod visitor;
 
 use std::sync::Arc;
