@@ -1,5 +1,7 @@
 //! What every handler may use.
 
+use portico_store::{Options, Store};
+
 use crate::closing::Closing;
 use crate::config::Config;
 use crate::http::asset::Assets;
@@ -20,6 +22,8 @@ pub struct App {
     pub limits: Limits,
     /// What it counts.
     pub metrics: Metrics,
+    /// What it must not forget.
+    pub store: Store,
 }
 
 /// Why the server could not start.
@@ -38,6 +42,12 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] portico_store::OpenError),
+    /// The database's schema cannot be brought up to date.
+    #[error(transparent)]
+    Schema(#[from] portico_store::MigrateError),
 }
 
 impl App {
@@ -49,7 +59,10 @@ impl App {
         tokio::fs::create_dir_all(&config.data)
             .await
             .map_err(|source| OpenError::Folder { folder: config.data.display().to_string(), source })?;
+        let store = Store::open(&Options::new(config.database_url())).await?;
+        store.migrate().await?;
         Ok(Self {
+            store,
             closing: Closing::default(),
             assets: Assets::load(),
             limits: Limits::scaled(config.address_limit_factor),

@@ -210,6 +210,13 @@ impl Settings {
 }
 
 impl Config {
+    /// The address of the database, for [`portico_store::Options`].
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        let in_data_folder = || format!("sqlite:{}", self.data.join("portico.db").display());
+        self.database.clone().unwrap_or_else(in_data_folder)
+    }
+
     /// A server of this machine alone, with everything in `data`: for tests and the demo.
     #[must_use]
     pub fn local(data: &Path, listen: SocketAddr) -> Self {

@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portico_protocol::Problem;
+use portico_store::StoreError;
 
 use crate::app::App;
 
@@ -71,6 +72,15 @@ impl ApiError {
     #[must_use]
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Self(self.0.with_detail(detail))
+    }
+}
+
+/// The database is away or full: worth another try. A bad row is our own failure.
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let Some(retry_after_ms) = error.retry_after_ms() else { return Self::internal(&error) };
+        tracing::error!(error = %Chain(&error), "The store did not answer: {}", Chain(&error));
+        Self::unavailable("The database does not answer", retry_after_ms)
     }
 }
 
