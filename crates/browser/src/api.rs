@@ -1,0 +1,70 @@
+//! The JSON API, as far as a browser calls it.
+
+use portico_protocol::Problem;
+use portico_protocol::codec::{decode, encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
+
+/// Why a call brought nothing.
+#[derive(Clone, Debug)]
+pub enum CallError {
+    /// The server was not reached.
+    Unreachable,
+    /// The server refused.
+    Problem(Problem),
+}
+
+/// Calls `method` on `path`, and reads the answer. `bearer` stands in for a cookie where cookies are blocked.
+///
+/// # Errors
+/// The server was not reached, refused, or answered something that is not understood.
+pub async fn call<T: DeserializeOwned>(
+    method: &str,
+    path: &str,
+    body: Option<&(impl Serialize + ?Sized)>,
+    bearer: Option<&str>,
+) -> Result<T, CallError> {
+    let text = call_text(method, path, body.map(|body| encode(&body)), bearer).await?;
+    decode(&text).map_err(|error| CallError::Problem(error.into()))
+}
+
+/// Like [`call`], with bodies as text.
+///
+/// # Errors
+/// The server was not reached or refused.
+pub async fn call_text(
+    method: &str,
+    path: &str,
+    body: Option<String>,
+    bearer: Option<&str>,
+) -> Result<String, CallError> {
+    let unreachable = |_: JsValue| CallError::Unreachable;
+    let request = RequestInit::new();
+    request.set_method(method);
+    let headers = Headers::new().map_err(unreachable)?;
+    if let Some(body) = body {
+        headers.set("content-type", "application/json").map_err(unreachable)?;
+        request.set_body(&body.into());
+    }
+    if let Some(bearer) = bearer {
+        headers.set("authorization", &["Bearer ", bearer].concat()).map_err(unreachable)?;
+    }
+    request.set_headers(&headers);
+    let sent = crate::window().fetch_with_str_and_init(path, &request);
+    let response: Response = JsFuture::from(sent).await.map_err(unreachable)?.unchecked_into();
+    let text = JsFuture::from(response.text().map_err(unreachable)?).await.map_err(unreachable)?;
+    let text = text.as_string().unwrap_or_default();
+    if response.ok() {
+        return Ok(text);
+    }
+    // A proxy's own error page is no problem document: its status still says whether to try again.
+    let status = response.status();
+    let problem = decode(&text).unwrap_or_else(|_| {
+        let problem = Problem::new("unexpected", status, "The server could not answer");
+        if status >= 500 { problem.with_retry_after_ms(2_000) } else { problem }
+    });
+    Err(CallError::Problem(problem))
+}
