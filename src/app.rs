@@ -2,6 +2,7 @@
 
 use portico_store::{Options, Store};
 
+use crate::account::Accounts;
 use crate::closing::Closing;
 use crate::config::Config;
 use crate::http::asset::Assets;
@@ -12,6 +13,8 @@ use crate::http::tls::TlsError;
 /// The running server.
 #[derive(Debug)]
 pub struct App {
+    /// How representatives sign in.
+    pub accounts: Accounts,
     /// What the operator wanted.
     pub config: Config,
     /// How it ends.
@@ -62,6 +65,7 @@ impl App {
         let store = Store::open(&Options::new(config.database_url())).await?;
         store.migrate().await?;
         Ok(Self {
+            accounts: Accounts::default(),
             store,
             closing: Closing::default(),
             assets: Assets::load(),

@@ -4,6 +4,7 @@ use core::fmt;
 
 use argon2::password_hash::{PasswordHash as Phc, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+use rand::CryptoRng;
 
 /// Shortest password, in code points: length is what keeps a password from being guessed (NIST SP 800-63B §5.1.1.2
 /// asks for 8 where attempts are throttled; a customer inbox deserves a few more).
@@ -79,6 +80,18 @@ pub fn verify(password: &str, stored: Option<&PasswordHash>) -> bool {
     Phc::new(&stored.0).is_ok_and(|phc| hasher().verify_password(password.as_bytes(), &phc).is_ok())
 }
 
+/// A password for somebody who was given none: 20 letters and digits that are not mistaken for each other
+/// when read aloud (Crockford's base32), a hundred random bits.
+#[must_use]
+pub fn make_up(rng: &mut impl CryptoRng) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut random = [0; 20];
+    rng.fill_bytes(&mut random);
+    let letters: Vec<u8> = random.iter().map(|byte| ALPHABET[usize::from(byte % 32)]).collect();
+    let groups: Vec<&str> = letters.chunks(5).filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join("-")
+}
+
 fn hash(password: &str, salt: [u8; 16]) -> String {
     let salt = SaltString::encode_b64(&salt).expect("sixteen bytes are a salt of allowed length");
     hasher()
@@ -119,6 +132,14 @@ mod tests {
     #[test]
     fn the_same_password_has_another_hash_under_another_salt() {
         assert_ne!(PasswordHash::of(PASSWORD, [1; 16]), PasswordHash::of(PASSWORD, [2; 16]));
+    }
+
+    #[test]
+    fn a_made_up_password_is_good_enough_and_never_the_same() {
+        let (one, other) = (make_up(&mut crate::clock::rng()), make_up(&mut crate::clock::rng()));
+        assert!(one.len() == 23 && one.chars().filter(|char| *char == '-').count() == 3, "{one}");
+        assert_ne!(one, other);
+        assert!(PasswordHash::of(&one, [0; 16]).is_ok());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line: `portico serve`, and what an operator needs around it.
 
+mod representative;
 mod serve;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Manage the accounts of people who answer.
+    Representative(representative::Command),
     /// Serve chats.
     Serve(serve::Serve),
 }
@@ -27,6 +30,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Representative(command) => command.run(),
         Command::Serve(command) => command.run(),
     };
     match result {

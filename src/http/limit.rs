@@ -27,10 +27,6 @@ pub struct Limits {
     pub tickets: Limit,
     /// One-use links redeemed, by address: each try is a guess at a secret.
     pub redemptions: Limit,
-    /// Sign-ins tried, by address.
-    pub sign_ins_by_address: Limit,
-    /// Sign-ins tried, by account: a guesser may have many addresses.
-    pub sign_ins_by_account: Limit,
 }
 
 impl Limits {
@@ -44,8 +40,6 @@ impl Limits {
             visitor_sessions: by_address(60, 120),
             tickets: by_address(120, 240),
             redemptions: by_address(10, 10),
-            sign_ins_by_address: by_address(20, 10),
-            sign_ins_by_account: Limit::new(10, 5),
         }
     }
 }

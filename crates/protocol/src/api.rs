@@ -156,7 +156,7 @@ pub struct ConversationPage {
     pub next_cursor: Option<String>,
 }
 
-/// `GET /api/v1/inbox-counts`: what the tabs of the inbox say.
+/// `GET /api/v1/inbox-counts`: what the tabs of the inbox say. Each is counted up to 1000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InboxCounts {
@@ -164,8 +164,8 @@ pub struct InboxCounts {
     pub unassigned: u32,
     /// Open conversations that the asking representative answers.
     pub mine: u32,
-    /// Those of `mine` in which the visitor wrote something unread.
-    pub mine_unread: u32,
+    /// All open conversations of the brand.
+    pub all: u32,
 }
 
 /// `GET /api/v1/conversations/<conversation>`: one conversation and what is known about its visitor.
@@ -178,9 +178,6 @@ pub struct ConversationDetail {
     pub created_at: Timestamp,
     /// The visitor.
     pub visitor: VisitorDetail,
-    /// The visitor's other conversations with the brand, newest first, at most 20.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub others: Vec<ConversationSummary>,
 }
 
 /// What representatives may know about a visitor.
