@@ -237,6 +237,18 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The same once the system has chosen a port where none was asked for.
+    #[must_use]
+    pub fn bound_to(mut self, address: SocketAddr) -> Self {
+        if self.public_url == PublicUrl::local(self.listen.port()) {
+            self.public_url = PublicUrl::local(address.port());
+        }
+        self.listen = address;
+        self
+    }
+}
+
 fn read(path: &Path) -> Result<Settings, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.display().to_string(), source })?;

@@ -25,7 +25,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    tracing::info!(address = %listener.local_addr()?, "Serving {}", config.public_url);
+    let config = config.bound_to(listener.local_addr()?);
+    tracing::info!(address = %config.listen, "Serving {}", config.public_url);
     crate::run(listener, config, asked_to_end()?).await?;
     Ok(())
 }

@@ -101,7 +101,8 @@ pub fn routes() -> Router<Arc<App>> {
     for name in ["/embed.js", "/embed.d.ts", "/favicon.ico", "/favicon.svg", "/robots.txt"] {
         router = router.route(name, get(serve));
     }
-    router
+    // Pages of `cargo xtask dev` ask it whether there is a newer build.
+    if cfg!(debug_assertions) { router.route("/dev/built", get(serve)) } else { router }
 }
 
 async fn serve(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -43,6 +43,18 @@ const BROTLI_QUALITY: u32 = 11;
 /// The largest window that every Brotli decoder must accept (RFC 7932 §9.1).
 const BROTLI_WINDOW_BITS: u32 = 24;
 
+/// In quick builds the page asks now and then whether there is a newer one. A debug server answers.
+const RELOAD: &str = "
+let built;
+setInterval(async () => {
+  const answer = await fetch('/dev/built').then((answer) => answer.text(), () => built);
+  if (built !== undefined && answer !== built) location.reload();
+  built = answer;
+}, 1000);
+";
+/// Where [`RELOAD`]'s answer lies in `dist/`.
+const BUILT: &str = "dev/built";
+
 /// Builds everything in `dist/`.
 pub(crate) fn build(effort: Effort) -> Result<()> {
     tool::wasm_bindgen()?;
@@ -53,7 +65,7 @@ pub(crate) fn build(effort: Effort) -> Result<()> {
     for app in APPS {
         let module = link(app, effort)?;
         let module = dist.add_hashed(&format!("{app}.wasm"), module);
-        let script = minify(app_script(app, &module)?, "js", effort)?;
+        let script = minify(app_script(app, &module, effort)?, "js", effort)?;
         dist.add_hashed(&format!("{app}.js"), script);
         let styles = minify(app_styles(app)?, "css", effort)?;
         dist.add_hashed(&format!("{app}.css"), styles);
@@ -108,10 +120,13 @@ fn link(app: &str, effort: Effort) -> Result<Vec<u8>> {
 }
 
 /// wasm-bindgen's glue and the call that starts it, in one file: one request and no inline script.
-fn app_script(app: &str, module: &str) -> Result<Vec<u8>> {
+fn app_script(app: &str, module: &str, effort: Effort) -> Result<Vec<u8>> {
     let mut script = read(&root().join(format!("target/wasm/linked/{app}/{app}.js")))?;
     let name = module.rsplit('/').next().unwrap_or(module);
     writeln!(script, "\n__wbg_init({{ module_or_path: new URL(\"{name}\", import.meta.url) }});")?;
+    if effort == Effort::Quick {
+        script.extend_from_slice(RELOAD.as_bytes());
+    }
     Ok(script)
 }
 
@@ -215,6 +230,8 @@ impl Dist {
             kept.insert(write(&path, content)?);
         }
         write(&folder.join("manifest.json"), &serde_json::to_vec_pretty(&self.manifest)?)?;
+        mark_built();
+        kept.insert(folder.join(BUILT));
         for path in files(folder)? {
             if !kept.contains(&path) {
                 fs::remove_file(path)?;
@@ -223,6 +240,16 @@ impl Dist {
         eprintln!("dist/ holds {} files", self.files.len());
         Ok(())
     }
+}
+
+/// Tells pages of quick builds to load again.
+pub(crate) fn mark_built() {
+    let path = root().join("dist").join(BUILT);
+    let before = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let written = fs::create_dir_all(path.parent().expect("inside dist"))
+        .and_then(|()| fs::write(&path, format!("{}\n", before.unwrap_or(0) + 1)));
+    // Without it pages are not reloaded by themselves, which is no reason to fail.
+    written.unwrap_or_else(|error| eprintln!("cannot write dist/{BUILT}: {error}"));
 }
 
 fn is_compressible(name: &str) -> bool {

@@ -1,13 +1,24 @@
 //! Every chore of the workspace: `cargo xtask <chore>`.
 
+mod bench;
 mod bundle;
+mod check;
+mod dev;
+mod licence;
+mod readme;
+mod report;
 mod shell;
+mod size;
+mod tidy;
 mod tool;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::bundle::Effort;
+use crate::check::Step;
 
 /// Every chore of the workspace. What a chore needs and the machine lacks, it installs under target/tools
 #[derive(Parser)]
@@ -34,14 +45,60 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// The demo, built again and reloaded on every change
+    Dev {
+        /// Handed to `portico demo`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything that CI runs, or the named steps of it
+    #[command(alias = "ci")]
+    Test {
+        /// Which; all of them if none is named
+        steps: Vec<Step>,
+    },
+    /// Measure the release build against its targets
+    Bench {
+        /// Which parts; all of them if none is named
+        parts: Vec<bench::Part>,
+        /// As JSON, one line a part
+        #[arg(long)]
+        json: bool,
+    },
+    /// What visitors download, against its budget and the last record
+    Size {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Keep these sizes as the ones to compare with
+        #[arg(long)]
+        record: bool,
+    },
+    /// The house rules that a compiler does not know
+    Tidy,
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().chore {
+fn main() -> ExitCode {
+    match run(Cli::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
         Chore::Build { quick: true, .. } => bundle::build(Effort::Quick),
         Chore::Build { release: true, .. } => build_release(),
         Chore::Build { .. } => bundle::build(Effort::Small),
         Chore::Demo { arguments } => demo(&arguments),
+        Chore::Dev { arguments } => dev::run_dev(&arguments),
+        Chore::Test { steps } => check::test(&steps),
+        Chore::Bench { parts, json } => bench::run(&parts, json),
+        Chore::Size { json, record } => size::check(json, record),
+        Chore::Tidy => tidy::check(),
     }
 }
 

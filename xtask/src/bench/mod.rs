@@ -1,0 +1,31 @@
+//! `cargo xtask bench`: measured values beside their targets. Reports, not tests: machines differ.
+
+mod start;
+
+use anyhow::Result;
+
+use crate::report::{Row, print};
+
+/// One part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// The binary: size, start, memory.
+    Start,
+}
+
+/// Runs `parts`, or all of them, against the release binary.
+pub(crate) fn run(parts: &[Part], as_json: bool) -> Result<()> {
+    let all = <Part as clap::ValueEnum>::value_variants();
+    crate::build_release()?;
+    for part in if parts.is_empty() { all } else { parts } {
+        let (title, rows): (_, Vec<Row>) = match part {
+            Part::Start => ("binary", start::measure()?),
+        };
+        if as_json {
+            println!("{}", serde_json::to_string(&rows)?);
+        } else {
+            print(title, &rows);
+        }
+    }
+    Ok(())
+}
