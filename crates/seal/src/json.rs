@@ -8,8 +8,12 @@ use std::collections::HashSet;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Reads `bytes` as one JSON value without repeated names and with nothing after it.
+/// Reads `bytes` as one JSON object without repeated names and with nothing after it. An array is refused, which
+/// serde would take for an object's values in order.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(serde::de::Error::custom("not an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     NoRepeatedNames.deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -83,21 +87,23 @@ mod tests {
 
     #[test]
     fn repeated_names_and_trailing_bytes_are_refused_at_any_depth() {
-        for accepted in [r#"{"a":1,"b":{"a":[null,true,-1,1.5,"x"]}}"#, " [] ", "7"] {
+        for accepted in [r#"{"a":1,"b":{"a":[null,true,-1,1.5,"x"]}}"#, " {} "] {
             assert!(parse::<Value>(accepted.as_bytes()).is_ok(), "{accepted} was refused");
         }
         for refused in [
             r#"{"a":1,"a":1}"#,
             r#"{"a":1,"\u0061":1}"#,
-            r#"[{"x":{"b":1,"b":2}}]"#,
+            r#"{"y":[{"x":{"b":1,"b":2}}]}"#,
+            "[]",
+            "7",
             "{} {}",
             "{}x",
             "",
-            "[1,]",
-            &"[".repeat(200),
+            r#"{"a":[1,]}"#,
+            &r#"{"a":"#.repeat(200),
         ] {
             assert!(parse::<Value>(refused.as_bytes()).is_err(), "{refused} was accepted");
         }
-        assert!(parse::<Value>(b"\"\xff\"").is_err());
+        assert!(parse::<Value>(b"{\"a\":\"\xff\"}").is_err());
     }
 }

@@ -167,7 +167,7 @@ mod tests {
             format!(r#"{{"alg":"Ed25519","typ":"{TYP}"}}"#),
             format!(r#"{{"alg":"Ed25519","kid":"{kid}"}}"#),
             format!(r#"{{"alg":"Ed25519","kid":"{kid}","typ":"{TYP}"}} x"#),
-            "[]".into(),
+            format!(r#"["Ed25519","{kid}","{TYP}"]"#),
             String::new(),
         ] {
             assert_eq!(check(&signed_with_header(&refused)), Err(JwsError::Malformed), "{refused}");

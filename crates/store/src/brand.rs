@@ -88,6 +88,17 @@ impl Brands<'_> {
         self.writer.write_one(Statement::new(sql, values![id, settings, now])).await.map(drop)
     }
 
+    /// Notes that something about the brand changed: whoever compares `updated_at` reads it again. Differs from
+    /// before even where the clock stood still or was set back.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn touch(&self, id: &BrandId, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "UPDATE brand SET updated_at = CASE WHEN updated_at >= $1 THEN updated_at + 1 ELSE $1 END \
+             WHERE id = $2";
+        self.writer.write_one(Statement::new(sql, values![now, id])).await.map(drop)
+    }
+
     /// The brand's logo, an image file as the caller stored it.
     ///
     /// # Errors
