@@ -17,7 +17,7 @@ use portico_protocol::{
 use crate::cache::Cache;
 use crate::database::{Connection, Outcome, Statement, Value, values};
 use crate::entry::entry_of;
-use crate::error::{is_lost_race, is_unique_violation};
+use crate::error::{Fault, fault_of};
 use crate::fold::{Fold, fold_of, words};
 use crate::redaction;
 use crate::template::Template;
@@ -66,9 +66,9 @@ const INSERT_WAIT: &str = "INSERT INTO wait (brand, ended_at, conversation, wait
 /// Why a batch was not stored.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Another node was faster; deciding again from fresh state will help.
-    LostRace(sqlx::Error),
-    /// The database cannot store at present.
+    /// A statement failed.
+    Statement(sqlx::Error),
+    /// A row could not be read.
     Store(StoreError),
 }
 
@@ -80,11 +80,7 @@ impl From<StoreError> for Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        if is_unique_violation(&error) || is_lost_race(&error) {
-            Self::LostRace(error)
-        } else {
-            Self::Store(error.into())
-        }
+        Self::Statement(error)
     }
 }
 
@@ -463,7 +459,7 @@ async fn write_apart(
     for statement in statements {
         match connection.run(statement.clone()).await {
             Ok(outcome) => outcomes.push(outcome),
-            Err(error @ sqlx::Error::Database(_)) if !is_lost_race(&error) => {
+            Err(error) if matches!(fault_of(&error), Fault::NotUnique | Fault::Values) => {
                 connection.control("ROLLBACK TO apart").await?;
                 connection.control("RELEASE apart").await?;
                 return Ok(Err(error.into()));

@@ -5,6 +5,7 @@ use portico_protocol::limit::CANNED_REPLIES_MAX;
 use portico_protocol::{BrandId, MessageId};
 
 use crate::database::{Pool, Row, Statement, values};
+use crate::error::is_taken;
 use crate::writer::Writer;
 use crate::{SaveError, StoreError};
 
@@ -45,9 +46,7 @@ impl CannedReplies<'_> {
         let values = values![brand, reply.id, reply.shortcut.as_str(), reply.text.as_str()];
         match self.writer.write_one(Statement::new(sql, values)).await {
             // Two people chose the same shortcut in the same moment.
-            Err(StoreError::Unavailable(error)) if crate::error::is_unique_violation(&error) => {
-                Err(SaveError::Taken { what: "shortcut" })
-            }
+            Err(error) if is_taken(&error) => Err(SaveError::Taken { what: "shortcut" }),
             result => Ok(result.map(drop)?),
         }
     }

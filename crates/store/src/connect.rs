@@ -12,8 +12,6 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::OpenError;
 use crate::database::{Connection, Pool};
 
-/// How long SQLite waits for another process's lock.
-const BUSY_FOR: Duration = Duration::from_secs(5);
 /// How long a reader waits for a free connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 /// SQLite's page cache per connection, in KiB.
@@ -30,13 +28,15 @@ pub(crate) enum Connector {
 }
 
 impl Connector {
-    pub(crate) fn parse(url: &str) -> Result<Self, OpenError> {
+    pub(crate) fn parse(url: &str, lock_for: Duration) -> Result<Self, OpenError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            return Ok(Self::Sqlite(sqlite_options(path.strip_prefix("//").unwrap_or(path))));
+            return Ok(Self::Sqlite(sqlite_options(path.strip_prefix("//").unwrap_or(path), lock_for)));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options =
-                PgConnectOptions::from_str(url)?.application_name("portico").disable_statement_logging();
+            let options = PgConnectOptions::from_str(url)?
+                .application_name("portico")
+                .options([("lock_timeout", lock_for.as_millis().to_string())])
+                .disable_statement_logging();
             return Ok(Self::Postgres(options));
         }
         Err(OpenError::UnknownScheme)
@@ -85,7 +85,7 @@ impl Connector {
     }
 }
 
-fn sqlite_options(path: &str) -> SqliteConnectOptions {
+fn sqlite_options(path: &str, lock_for: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(Path::new(path))
         .create_if_missing(true)
@@ -93,7 +93,7 @@ fn sqlite_options(path: &str) -> SqliteConnectOptions {
         // FULL, not NORMAL: acknowledged means synced.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_FOR)
+        .busy_timeout(lock_for)
         .pragma("cache_size", (-CACHE_KIB).to_string())
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
         // What was redacted must not linger in free space.

@@ -45,8 +45,8 @@ into_value! {
     // Saturates: "before the largest number there is" then means "before the end", as it should.
     u64, value => Integer(i64::try_from(value).unwrap_or(i64::MAX));
     Timestamp, value => Integer(value.as_millis());
-    String, value => Text(value);
-    &str, value => Text(value.to_owned());
+    String, value => Text(without_nul(value));
+    &str, value => Text(without_nul(value.to_owned()));
     &BrandId, value => Text(value.as_str().to_owned());
     Vec<u8>, value => Bytes(value);
     &[u8], value => Bytes(value.to_vec());
@@ -55,6 +55,12 @@ into_value! {
     MessageId, value => Bytes(value.as_bytes().to_vec());
     ParticipantId, value => Bytes(value.as_bytes().to_vec());
     SessionId, value => Bytes(value.as_bytes().to_vec());
+}
+
+/// PostgreSQL has no U+0000 in texts and would refuse the whole statement: what a text means does not hang
+/// on it, so both databases store the replacement character. JSON texts escape it and keep it.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
 impl From<bool> for Value {

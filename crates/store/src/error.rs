@@ -148,16 +148,49 @@ pub enum BackupError {
     Failed(#[from] sqlx::Error),
 }
 
-/// Whether `error` means that a value which must be unique is there already.
-///
-/// The only place that interprets what a database says about its constraints.
-pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(error) if error.kind() == ErrorKind::UniqueViolation)
+/// What a failed statement means for the batch that it was part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A value that must be unique is there already.
+    NotUnique,
+    /// Another transaction was faster; the same may succeed at once.
+    LostRace,
+    /// The connection is gone; a new one may work at once.
+    Disconnected,
+    /// The statement's own values are at fault: nothing else in the batch is.
+    Values,
+    /// The database cannot store at present: disk full, locked, shutting down.
+    Unavailable,
 }
 
-/// Whether `error` means that another transaction was faster, and that the same may succeed at once:
-/// PostgreSQL's serialization failure and deadlock (SQLSTATE class 40).
-pub(crate) fn is_lost_race(error: &sqlx::Error) -> bool {
-    let is_class_40 = |code: std::borrow::Cow<'_, str>| code == "40001" || code == "40P01";
-    matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(is_class_40))
+/// The only place that interprets what a database says about its refusals.
+pub(crate) fn fault_of(error: &sqlx::Error) -> Fault {
+    let sqlx::Error::Database(database) = error else {
+        return match error {
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Fault::Disconnected,
+            sqlx::Error::Encode(_) => Fault::Values,
+            _ => Fault::Unavailable,
+        };
+    };
+    if database.kind() == ErrorKind::UniqueViolation {
+        return Fault::NotUnique;
+    }
+    let code = database.code().unwrap_or_default();
+    match &*code {
+        // SQLSTATE: serialization failure, deadlock.
+        "40001" | "40P01" => Fault::LostRace,
+        // SQLSTATE: terminated by the administrator, crash of another back end.
+        "57P01" | "57P02" => Fault::Disconnected,
+        // SQLSTATE: data exceptions and other constraints have five places; SQLite's result codes: a text or
+        // blob too big, and any other constraint (the low byte of an extended code is the kind).
+        "18" => Fault::Values,
+        _ if code.len() == 5 && (code.starts_with("22") || code.starts_with("23")) => Fault::Values,
+        _ if code.parse::<u32>().is_ok_and(|code| code & 0xff == 19) => Fault::Values,
+        _ => Fault::Unavailable,
+    }
+}
+
+/// Whether `error` says that a value which must be unique is there already.
+pub(crate) fn is_taken(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(error) if fault_of(error) == Fault::NotUnique)
 }

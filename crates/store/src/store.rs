@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 
@@ -16,6 +17,8 @@ use crate::{
 
 /// Connections for reading where nothing else is asked for.
 const READERS: u32 = 4;
+/// How long a write waits for a lock where nothing else is asked for.
+const LOCK_FOR: Duration = Duration::from_secs(5);
 /// The file that a server holds locked while it uses an SQLite database.
 const LOCK_FILE: &str = "portico.lock";
 
@@ -37,13 +40,15 @@ pub struct Options {
     pub access: Access,
     /// At most this many connections for reading.
     pub readers_max: u32,
+    /// How long a write waits for somebody else's lock before it is refused.
+    pub lock_for: Duration,
 }
 
 impl Options {
     /// The database at `url`, opened by a server.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), access: Access::Server, readers_max: READERS }
+        Self { url: url.into(), access: Access::Server, readers_max: READERS, lock_for: LOCK_FOR }
     }
 
     /// The same, opened by a command beside the server.
@@ -76,7 +81,7 @@ impl Store {
     /// # Errors
     /// The address is of no known kind, the database cannot be reached, or another server uses it.
     pub async fn open(options: &Options) -> Result<Self, OpenError> {
-        let connector = Connector::parse(&options.url)?;
+        let connector = Connector::parse(&options.url, options.lock_for)?;
         let lock = match connector.path() {
             Some(path) => prepare_folder(&path, options.access)?,
             None => None,

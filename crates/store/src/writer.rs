@@ -14,6 +14,7 @@ use crate::batch::{self, Failure};
 use crate::cache::Cache;
 use crate::connect::Connector;
 use crate::database::{Connection, Outcome, Statement};
+use crate::error::{Fault, fault_of};
 use crate::{AppendError, StoreError};
 
 /// What may wait to be written; past this, callers are told to come back.
@@ -169,17 +170,26 @@ impl Task {
     async fn store(&mut self, jobs: &mut Vec<Job>) {
         let mut attempt = 1;
         loop {
-            match self.attempt(jobs).await {
+            let error = match self.attempt(jobs).await {
                 Ok(answers) => return batch::answer(jobs.drain(..), answers),
-                Err(Failure::LostRace(error)) if attempt < ATTEMPTS_MAX => {
-                    debug!(%error, attempt, "Another node appended first; deciding again");
+                Err(Failure::Store(error)) => return fail(jobs, &error),
+                Err(Failure::Statement(error)) => error,
+            };
+            match fault_of(&error) {
+                // Another node was faster, or the connection was gone before it was needed. Trying again is
+                // safe even where the commit's answer was lost: what it stored is then found by its ids.
+                Fault::NotUnique | Fault::LostRace | Fault::Disconnected if attempt < ATTEMPTS_MAX => {
+                    debug!(%error, attempt, "Storing a batch again");
                     attempt += 1;
                 }
-                Err(Failure::LostRace(error)) => return fail(jobs, &error.into()),
-                Err(Failure::Store(error)) => {
-                    warn!(%error, jobs = jobs.len(), "Could not store a batch");
-                    return fail(jobs, &error);
+                // One bad value must not cost the others their place.
+                Fault::Values if jobs.len() > 1 => {
+                    for job in std::mem::take(jobs) {
+                        Box::pin(self.store(&mut vec![job])).await;
+                    }
+                    return;
                 }
+                _ => return fail(jobs, &error.into()),
             }
         }
     }
@@ -187,7 +197,7 @@ impl Task {
     async fn attempt(&mut self, jobs: &[Job]) -> Result<Vec<batch::Answer>, Failure> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            empty => empty.insert(self.connector.connect_writer().await.map_err(StoreError::from)?),
+            empty => empty.insert(self.connector.connect_writer().await?),
         };
         let result = batch::store(connection, &mut self.cache, jobs).await;
         // After a failure the connection must prove that it still works and holds no transaction.
@@ -199,6 +209,7 @@ impl Task {
 }
 
 fn fail(jobs: &mut Vec<Job>, error: &StoreError) {
+    warn!(%error, jobs = jobs.len(), "Could not store a batch");
     for job in jobs.drain(..) {
         // A caller that no longer waits needs no answer.
         let _ = match job {

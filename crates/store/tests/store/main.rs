@@ -1,0 +1,6 @@
+//! What the store promises, against SQLite and PostgreSQL.
+#![allow(clippy::unwrap_used, unreachable_pub, missing_docs)]
+
+mod append;
+mod bed;
+mod postgres;
