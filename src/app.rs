@@ -3,6 +3,7 @@
 use portico_store::{Options, Store};
 
 use crate::account::Accounts;
+use crate::bot::Bots;
 use crate::closing::Closing;
 use crate::config::Config;
 use crate::http::asset::Assets;
@@ -15,6 +16,8 @@ use crate::http::tls::TlsError;
 pub struct App {
     /// How representatives sign in.
     pub accounts: Accounts,
+    /// Who answers before people do.
+    pub bots: Bots,
     /// What the operator wanted.
     pub config: Config,
     /// How it ends.
@@ -66,6 +69,7 @@ impl App {
         store.migrate().await?;
         Ok(Self {
             accounts: Accounts::default(),
+            bots: Bots::load(&config.data),
             store,
             closing: Closing::default(),
             assets: Assets::load(),

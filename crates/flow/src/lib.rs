@@ -157,7 +157,8 @@ impl Flow {
     }
 
     /// The index of the language closest to `locale`: the same tag, the same primary language, or the default.
-    fn language_for(&self, locale: &str) -> usize {
+    #[must_use]
+    pub fn language_for(&self, locale: &str) -> usize {
         let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
         let exact = self.languages.iter().position(|language| language.eq_ignore_ascii_case(locale));
         let near = || self.languages.iter().position(|language| primary(language) == primary(locale));

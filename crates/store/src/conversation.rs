@@ -212,6 +212,18 @@ impl Conversations<'_> {
         rows.iter().map(waiting_of).collect()
     }
 
+    /// The open conversations of a brand in which the visitor had the last word and the bot owes an answer.
+    ///
+    /// # Errors
+    /// The database is unavailable or holds a bad row.
+    pub async fn unanswered_by_bot(&self, brand: &BrandId) -> Result<Vec<ConversationId>, StoreError> {
+        let sql = "SELECT id FROM conversation WHERE brand = $1 AND is_closed = $2 AND owner_kind = 'bot' \
+             AND preview_is_visitor = $3 ORDER BY last_at DESC LIMIT $4";
+        let rows = self.pool.fetch(sql, values![brand, false, true, WAITING_MAX]).await?;
+        let id_of = |row: &Row| Ok(ConversationId::from_bytes(row.columns("conversation").bytes("id")?));
+        rows.iter().map(id_of).collect()
+    }
+
     /// How long the last people of a brand waited until a person took over, newest first, in milliseconds.
     ///
     /// # Errors
