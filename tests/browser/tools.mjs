@@ -1,0 +1,60 @@
+// The tools that the browser tests drive: found where `cargo xtask` installs them.
+import { createRequire } from 'node:module';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const workspace = new URL('../../', import.meta.url);
+const tools = process.env.PORTICO_TOOLS ?? new URL('target/tools/', workspace).pathname;
+export const require = createRequire(join(tools, 'package.json'));
+
+const CHROMIUM_FLAGS = [
+  '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+
+/** Debian's Chromium, with nothing of its own to fetch. */
+export function launchChromium(flags = []) {
+  const { chromium } = require('playwright-core');
+  return chromium.launch({
+    executablePath: process.env.PORTICO_CHROMIUM ?? '/usr/bin/chromium',
+    chromiumSandbox: process.getuid() != 0, // Chromium refuses to start a sandbox as root.
+    args: [...CHROMIUM_FLAGS, ...flags],
+  });
+}
+
+/** A web server on a free port of this machine. `answer` returns `{ status, headers, body }`, or nothing for 404. */
+export async function serve(answer) {
+  const requests = [];
+  const server = createServer((request, response) => {
+    requests.push({ method: request.method, path: request.url, headers: request.headers });
+    const { status = 200, headers = {}, body = '' } = answer(request) ?? { status: 404 };
+    response.writeHead(status, headers).end(body);
+  });
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  return {
+    port,
+    requests,
+    close() {
+      server.closeAllConnections();
+      return new Promise(resolve => server.close(resolve));
+    },
+  };
+}
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(test) {
+  const folder = mkdtempSync(join(tmpdir(), 'portico-browser-'));
+  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** What axe-core finds wrong in `frame` (a page or a frame), as lines that say what and where. */
+export async function axe(frame) {
+  const source = require('node:fs').readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+  // Evaluated by the debugger, so that no policy of the page is in the way.
+  const { violations } = await frame.evaluate(`${source};axe.run(document)`);
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(node => node.target).join(' | ')}`);
+}
