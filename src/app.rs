@@ -1,5 +1,6 @@
 //! What every handler may use.
 
+use portico_protocol::{BrandCard, BrandId, Timestamp};
 use portico_store::{Options, Store};
 
 use crate::account::Accounts;
@@ -10,6 +11,11 @@ use crate::http::asset::Assets;
 use crate::http::limit::Limits;
 use crate::http::metrics::Metrics;
 use crate::http::tls::TlsError;
+use crate::proof::BrandDirectory;
+use crate::proof::dns::Resolvers;
+use crate::proof::fetch::Reach;
+use crate::proof::look::Looker;
+use crate::proof::vault::{self, MasterKeyError};
 
 /// The running server.
 #[derive(Debug)]
@@ -18,6 +24,10 @@ pub struct App {
     pub accounts: Accounts,
     /// Who answers before people do.
     pub bots: Bots,
+    /// Whom it speaks for.
+    pub brands: BrandDirectory,
+    /// How it looks for proofs of brands.
+    pub looker: Looker,
     /// What the operator wanted.
     pub config: Config,
     /// How it ends.
@@ -48,6 +58,12 @@ pub enum OpenError {
         /// Why.
         source: std::io::Error,
     },
+    /// The master key cannot be used.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The brands cannot be read.
+    #[error("cannot read the brands")]
+    Brands(#[from] portico_store::StoreError),
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] portico_store::OpenError),
@@ -67,7 +83,11 @@ impl App {
             .map_err(|source| OpenError::Folder { folder: config.data.display().to_string(), source })?;
         let store = Store::open(&Options::new(config.database_url())).await?;
         store.migrate().await?;
+        let master = vault::load_or_create(&config.data, &mut crate::clock::rng())?;
+        let brands = BrandDirectory::open(store.clone(), master, config.public_url.authority()).await?;
         Ok(Self {
+            brands,
+            looker: looker(&config),
             accounts: Accounts::default(),
             bots: Bots::load(&config.data),
             store,
@@ -78,4 +98,27 @@ impl App {
             config,
         })
     }
+}
+
+impl App {
+    /// The brand's card with its bot's name and greeting in the language `locale`.
+    #[must_use]
+    pub fn brand_card(&self, brand: &BrandId, locale: &str, now: Timestamp) -> Option<BrandCard> {
+        let card = self.brands.card(brand, now)?;
+        let policy = self.bots.policy(brand, locale);
+        Some(BrandCard {
+            bot_name: policy.bot.as_ref().map(|bot| bot.display_name.clone()),
+            greeting: policy.greeting.clone(),
+            ..(*card).clone()
+        })
+    }
+}
+
+/// Without resolvers the server still serves, and proofs grow old.
+fn looker(config: &Config) -> Looker {
+    let resolvers = Resolvers::new(&config.dns_resolvers).unwrap_or_else(|error| {
+        tracing::warn!(%error, "Proofs of brands cannot be looked for: {error}");
+        Resolvers::none()
+    });
+    Looker::new(resolvers, if config.development { Reach::Development } else { Reach::Public })
 }

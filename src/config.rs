@@ -40,6 +40,10 @@ pub struct Config {
     pub connections_per_address_max: u32,
     /// Multiplies every limit on what one address may ask for.
     pub address_limit_factor: u32,
+    /// The DNS resolvers that are asked for brands' proofs, each by itself; none: the machine's own.
+    pub dns_resolvers: Vec<SocketAddr>,
+    /// Whether names below `localhost` may be brands' domains and hold their chats.
+    pub development: bool,
     /// Which log lines are written, in `tracing`'s filter language.
     pub log: String,
     /// How they are written.
@@ -125,6 +129,12 @@ settings! {
     /// Multiplies what one address may ask for: where many people share one [default: 1]
     #[arg(long, env = "PORTICO_ADDRESS_LIMIT_FACTOR", value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..))]
     address_limit_factor: u32,
+    /// DNS resolvers that are asked for brands' proofs, comma-separated; name two of different operators, which must agree [default: this machine's]
+    #[arg(long, env = "PORTICO_DNS_RESOLVERS", value_name = "ADDRESSES")]
+    dns_resolvers: List<DnsResolver>,
+    /// Whether names below localhost may be brands' domains: for development alone [default: false]
+    #[arg(long, env = "PORTICO_DEVELOPMENT", value_name = "BOOL")]
+    development: bool,
     /// Which log lines are written, such as info or portico=debug,warn [default: info]
     #[arg(long, env = "PORTICO_LOG", value_name = "FILTER")]
     log: String,
@@ -203,6 +213,14 @@ impl Settings {
                 .connections_per_address_max
                 .unwrap_or(CONNECTIONS_PER_ADDRESS_MAX),
             address_limit_factor: self.address_limit_factor.unwrap_or(1).max(1),
+            dns_resolvers: self
+                .dns_resolvers
+                .unwrap_or_default()
+                .0
+                .into_iter()
+                .map(|resolver| resolver.0)
+                .collect(),
+            development: self.development.unwrap_or(false),
             log: self.log.unwrap_or_else(|| "info".into()),
             log_format: self.log_format.unwrap_or_default(),
         })
@@ -231,6 +249,8 @@ impl Config {
             connections_max: None,
             connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
             address_limit_factor: 1,
+            dns_resolvers: Vec::new(),
+            development: true,
             log: "info".into(),
             log_format: LogFormat::Text,
         }
@@ -408,6 +428,24 @@ impl FromStr for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Secret(…)")
+    }
+}
+
+/// A DNS resolver: an address, on port 53 unless another is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DnsResolver(SocketAddr);
+
+/// Why a text is not a [`DnsResolver`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a DNS resolver is an address and at most a port, as in 9.9.9.9 or [2620:fe::fe]:53")]
+struct InvalidDnsResolver;
+
+impl FromStr for DnsResolver {
+    type Err = InvalidDnsResolver;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDnsResolver> {
+        let on_port_53 = || text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+        text.parse().or_else(|_| on_port_53()).map(Self).map_err(|_| InvalidDnsResolver)
     }
 }
 

@@ -1,7 +1,6 @@
 //! One brand, ready to be shown: settings, proof and keys together.
 
 use portico_domain::brand::{KeySpan, Proof, WithdrawnBy, signing_key};
-use portico_domain::conversation::Policy;
 use portico_protocol::{BrandCard, BrandId, Timestamp, Verification};
 use portico_seal::{IdentityKeys, IdentitySecret, Manifest, MasterKey, PublicKey, SigningKey, sign_card};
 use portico_store::{BrandKey, BrandRecord};
@@ -134,7 +133,7 @@ impl Brand {
 
     /// The card at `now`, signed. `chat_host` is where this chat is.
     #[must_use]
-    pub fn card(&self, chat_host: &str, policy: &Policy, now: Timestamp) -> BrandCard {
+    pub fn card(&self, chat_host: &str, now: Timestamp) -> BrandCard {
         let profile = &self.settings.profile;
         let card = BrandCard {
             brand: self.id.clone(),
@@ -151,8 +150,8 @@ impl Brand {
             color: profile.color.to_string(),
             privacy_url: profile.privacy_url.clone(),
             terms_url: profile.terms_url.clone(),
-            bot_name: policy.bot.as_ref().map(|bot| bot.display_name.clone()),
-            greeting: policy.greeting.clone(),
+            bot_name: None,
+            greeting: Vec::new(),
             signature: String::new(),
         };
         match self.signing_key(now) {

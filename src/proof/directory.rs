@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use portico_domain::brand::{CARD_RENEW_AFTER_MS, Finding, KEY_OVERLAP_MS, superseded_keys};
-use portico_domain::conversation::Policy;
 use portico_protocol::{BrandCard, BrandId, Timestamp};
 use portico_seal::{
     ChallengeToken, Identity, IdentityError, IdentitySecret, KeyId, MasterKey, PublicKey, SigningKey,
@@ -32,9 +31,10 @@ pub struct BrandDirectory {
     master: MasterKey,
     chat_host: String,
     brands: RwLock<BTreeMap<BrandId, Arc<Brand>>>,
-    policies: RwLock<HashMap<BrandId, Arc<Policy>>>,
     /// Each with the brand's `updated_at` of its signing.
     cards: Mutex<HashMap<BrandId, (Timestamp, Arc<BrandCard>)>>,
+    /// Each with the card that was current when it was signed.
+    manifests: Mutex<HashMap<BrandId, (Arc<BrandCard>, String)>>,
 }
 
 /// Why a brand could not be changed.
@@ -81,8 +81,8 @@ impl BrandDirectory {
             master,
             chat_host: chat_host.to_owned(),
             brands: RwLock::default(),
-            policies: RwLock::default(),
             cards: Mutex::default(),
+            manifests: Mutex::default(),
         };
         directory.refresh().await?;
         Ok(directory)
@@ -132,19 +132,8 @@ impl BrandDirectory {
         self.brands.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// What the rules of the brand's conversations depend on; the default until somebody sets one.
-    #[must_use]
-    pub fn policy(&self, id: &BrandId) -> Arc<Policy> {
-        self.policies.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
-    }
-
-    /// Sets the brand's bot and greeting. The bot's room calls it when a flow is loaded.
-    pub fn set_policy(&self, id: &BrandId, policy: Policy) {
-        self.policies.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::new(policy));
-        self.cards.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    }
-
-    /// The brand's card, signed not long before `now`.
+    /// The brand's card, signed not long before `now`, without the bot's words: see
+    /// [`crate::app::App::brand_card`].
     #[must_use]
     pub fn card(&self, id: &BrandId, now: Timestamp) -> Option<Arc<BrandCard>> {
         let brand = self.find(id)?;
@@ -155,9 +144,24 @@ impl BrandDirectory {
         {
             return Some(Arc::clone(card));
         }
-        let card = Arc::new(brand.card(&self.chat_host, &self.policy(id), now));
+        let card = Arc::new(brand.card(&self.chat_host, now));
         cards.insert(id.clone(), (brand.updated_at, Arc::clone(&card)));
         Some(card)
+    }
+
+    /// The brand's manifest, signed not long before `now`; absent where it has no key that counts.
+    #[must_use]
+    pub fn manifest(&self, id: &BrandId, now: Timestamp) -> Option<String> {
+        let card = self.card(id, now)?;
+        let mut manifests = self.manifests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((signed_with, manifest)) = manifests.get(id)
+            && Arc::ptr_eq(signed_with, &card)
+        {
+            return Some(manifest.clone());
+        }
+        let manifest = self.find(id)?.manifest(&self.chat_host, now)?;
+        manifests.insert(id.clone(), (card, manifest.clone()));
+        Some(manifest)
     }
 
     /// The value of `frame-ancestors` for the brand's documents.

@@ -73,6 +73,12 @@ impl Resolvers {
         resolvers.collect::<Result<_, _>>().map(Self).map_err(|error| NoResolvers(error.to_string()))
     }
 
+    /// None at all: every question stays without an answer.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// How many are asked.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -84,7 +84,7 @@ impl Looker {
         }
         let name = format!("{CHALLENGE_LABEL}.{}", claim.domain);
         let answers = self.resolvers.texts(&name).await;
-        let needed = self.resolvers.count().min(2);
+        let needed = self.resolvers.count().clamp(1, 2);
         agree(&answers, needed, |texts| read_records(claim, &name, texts, now))
     }
 

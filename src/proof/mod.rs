@@ -12,6 +12,7 @@ pub mod fetch;
 pub mod logo;
 pub mod look;
 pub mod name;
+pub mod recheck;
 pub mod settings;
 pub mod vault;
 

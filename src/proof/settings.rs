@@ -1,7 +1,5 @@
 //! A brand's settings: what its operator wrote down, checked, and their form in the database.
 
-use std::path::PathBuf;
-
 use portico_domain::brand::{Finding, Proof, Voucher, WithdrawnBy};
 use portico_protocol::color::Color;
 use portico_protocol::limit::DISPLAY_NAME_CHARS_MAX;
@@ -28,8 +26,6 @@ pub struct Profile {
     pub privacy_url: String,
     /// Its terms.
     pub terms_url: Option<String>,
-    /// The file that its flow bot runs.
-    pub flow: Option<PathBuf>,
 }
 
 /// A brand's profile and all else that its operator decides. Only commands write it, never the running server.
@@ -108,8 +104,6 @@ struct StoredSettings {
     privacy_url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     terms_url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    flow: Option<PathBuf>,
     challenge: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     logo_sha256: Option<String>,
@@ -132,8 +126,7 @@ impl Settings {
     /// The text to store.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let Profile { display_name, domain, embed_hosts, color, privacy_url, terms_url, flow } =
-            &self.profile;
+        let Profile { display_name, domain, embed_hosts, color, privacy_url, terms_url } = &self.profile;
         encode(&StoredSettings {
             display_name: display_name.clone(),
             domain: domain.to_string(),
@@ -141,7 +134,6 @@ impl Settings {
             color: color.to_string(),
             privacy_url: privacy_url.clone(),
             terms_url: terms_url.clone(),
-            flow: flow.clone(),
             challenge: self.challenge.to_string(),
             logo_sha256: self.logo_sha256.clone(),
             revoked: self.revoked.clone(),
@@ -171,7 +163,6 @@ impl Settings {
                 color: stored.color.parse().map_err(damaged)?,
                 privacy_url: stored.privacy_url,
                 terms_url: stored.terms_url,
-                flow: stored.flow,
             },
             challenge: stored.challenge.parse().map_err(damaged)?,
             logo_sha256: stored.logo_sha256,
@@ -294,7 +285,6 @@ mod tests {
             color: "#204080".parse().unwrap(),
             privacy_url: "https://lumen.example/privacy".into(),
             terms_url: None,
-            flow: None,
         }
     }
 
