@@ -29,6 +29,15 @@ pub struct Brand {
     identity: IdentityKeys,
 }
 
+/// What a web server serves to vouch for a brand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChallengeFile {
+    /// The path on the domain.
+    pub path: String,
+    /// The text: one key authorization a line.
+    pub body: String,
+}
+
 #[derive(Clone, Debug)]
 struct Key {
     span: KeySpan,
@@ -114,6 +123,31 @@ impl Brand {
     #[must_use]
     pub fn claim<'a>(&'a self, keys: &'a [PublicKey]) -> Claim<'a> {
         Claim { domain: &self.settings.profile.domain, token: self.settings.challenge, keys }
+    }
+
+    /// The TXT records that the domain may publish to vouch for the brand, one for each key that counts at
+    /// `now`, the newest first. While a key is being changed, both belong there.
+    #[must_use]
+    pub fn challenge_records(&self, chat_host: &str, now: Timestamp) -> Vec<ChallengeRecord> {
+        let record = |authorization| ChallengeRecord {
+            authorization,
+            host: Some(chat_host.to_owned()),
+            expires_at: None,
+        };
+        self.authorizations(now).map(record).collect()
+    }
+
+    /// The file that the domain's web server may serve instead.
+    #[must_use]
+    pub fn challenge_file(&self, now: Timestamp) -> ChallengeFile {
+        let lines: Vec<_> =
+            self.authorizations(now).map(|authorization| format!("{authorization}\n")).collect();
+        ChallengeFile { path: format!("{CHALLENGE_PATH}{}", self.settings.challenge), body: lines.concat() }
+    }
+
+    fn authorizations(&self, now: Timestamp) -> impl Iterator<Item = KeyAuthorization> {
+        let token = self.settings.challenge;
+        self.live(now).map(move |key| KeyAuthorization { token, key: key.signing.public().thumbprint() })
     }
 
     /// The value of `frame-ancestors` at `now`. The hosts are the ones that the brand's key signed; they count
