@@ -2,7 +2,11 @@
 
 use portico_domain::brand::{KeySpan, Proof, WithdrawnBy, signing_key};
 use portico_protocol::{BrandCard, BrandId, Timestamp, Verification};
-use portico_seal::{IdentityKeys, IdentitySecret, Manifest, MasterKey, PublicKey, SigningKey, sign_card};
+use portico_seal::challenge::CHALLENGE_PATH;
+use portico_seal::{
+    ChallengeRecord, IdentityKeys, IdentitySecret, KeyAuthorization, Manifest, MasterKey, PublicKey,
+    SigningKey, sign_card,
+};
 use portico_store::{BrandKey, BrandRecord};
 
 use crate::proof::look::Claim;
