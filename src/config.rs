@@ -162,6 +162,16 @@ pub enum ConfigError {
         /// Where and why.
         source: Box<toml::de::Error>,
     },
+    /// No setting has this name.
+    #[error("{place}: there is no setting {name:?}{}", hint(suggestion.as_deref()))]
+    Unknown {
+        /// Where it was found.
+        place: String,
+        /// What was found.
+        name: String,
+        /// What was meant, most likely.
+        suggestion: Option<String>,
+    },
     /// One of two that belong together is missing.
     #[error("{present} is set but {missing} is not: TLS needs both, or neither")]
     Incomplete {
@@ -270,12 +280,66 @@ impl Config {
 }
 
 fn read(path: &Path) -> Result<Settings, ConfigError> {
+    let place = path.display().to_string();
     let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Unreadable { path: path.display().to_string(), source })?;
-    toml::from_str(&text).map_err(|source| ConfigError::Malformed {
-        path: path.display().to_string(),
-        source: Box::new(source),
-    })
+        .map_err(|source| ConfigError::Unreadable { path: place.clone(), source })?;
+    let malformed = |source| ConfigError::Malformed { path: place.clone(), source: Box::new(source) };
+    let table: toml::Table = text.parse().map_err(malformed)?;
+    let names = names();
+    if let Some(name) = table.keys().find(|name| !names.contains(name)) {
+        return Err(ConfigError::Unknown { place, name: name.clone(), suggestion: nearest(name, &names) });
+    }
+    // From the text again, not from the table: its errors then name the line.
+    toml::from_str(&text).map_err(malformed)
+}
+
+/// Variables of the environment that look like ours but set nothing, each with what was meant most likely.
+#[must_use]
+pub fn unknown_variables() -> Vec<ConfigError> {
+    let known: Vec<String> = names().iter().map(|name| variable(name)).collect();
+    let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    ours.filter(|name| name.starts_with("PORTICO_") && name != "PORTICO_CONFIG" && !known.contains(name))
+        .map(|name| {
+            let suggestion = nearest(&name, &known);
+            ConfigError::Unknown { place: "environment".into(), name, suggestion }
+        })
+        .collect()
+}
+
+/// The names of all settings, as the file writes them.
+fn names() -> Vec<String> {
+    let command = <Settings as clap::Args>::augment_args(clap::Command::new("settings"));
+    command.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned)).collect()
+}
+
+/// A setting's name in the environment.
+fn variable(name: &str) -> String {
+    format!("PORTICO_{}", name.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// The name that `wanted` is a slip of, if it is near enough to be one.
+fn nearest(wanted: &str, names: &[String]) -> Option<String> {
+    let wanted = wanted.replace('_', "-").to_ascii_lowercase();
+    let distance = |name: &&String| slips(&wanted, &name.replace('_', "-").to_ascii_lowercase());
+    names.iter().min_by_key(distance).filter(|name| distance(name) <= 1 + wanted.len() / 4).cloned()
+}
+
+/// How many letters must be added, dropped or replaced to turn one text into the other (Levenshtein).
+fn slips(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, letter) in left.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, other) in right.bytes().enumerate() {
+            let replaced = diagonal + usize::from(letter != other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}
+
+fn hint(suggestion: Option<&str>) -> String {
+    suggestion.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 
 /// The chat host's own origin: a scheme, a host and a port, nothing after it.
@@ -494,3 +558,77 @@ macro_rules! deserialize_from_text {
     )+ };
 }
 deserialize_from_text!(PublicUrl, Network);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Args;
+
+    use super::*;
+
+    #[test]
+    fn a_setting_has_one_name_in_file_environment_and_flags() {
+        let command = Settings::augment_args(clap::Command::new("settings"));
+        for argument in command.get_arguments() {
+            let name = argument.get_long().unwrap();
+            assert_eq!(argument.get_env().unwrap().to_str().unwrap(), variable(name));
+            let error = toml::from_str::<Settings>(&format!("{name} = {{}}")).unwrap_err();
+            assert!(!error.to_string().contains("unknown field"), "{name} is not known to the file");
+        }
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let names = names();
+        for (slip, meant) in [
+            ("public_url", "public-url"),
+            ("publicurl", "public-url"),
+            ("lissten", "listen"),
+            ("trusted-proxy", "trusted-proxies"),
+        ] {
+            assert_eq!(nearest(slip, &names).as_deref(), Some(meant), "for {slip}");
+        }
+        assert_eq!(nearest("colour-of-the-sky", &names), None);
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        for (text, origin, host) in [
+            ("https://Chat.Brand.example/", "https://chat.brand.example", "chat.brand.example"),
+            ("https://chat.brand.example:443", "https://chat.brand.example", "chat.brand.example"),
+            ("http://localhost:7420", "http://localhost:7420", "localhost"),
+            ("http://[::1]:80", "http://[::1]", "[::1]"),
+        ] {
+            let url: PublicUrl = text.parse().unwrap();
+            assert_eq!((url.origin(), url.host()), (origin, host), "for {text}");
+        }
+        for refused in [
+            "chat.example",
+            "ftp://chat.example",
+            "https://chat.example/chat",
+            "https://a@b.example",
+            "https://",
+        ] {
+            assert!(refused.parse::<PublicUrl>().is_err(), "{refused} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_network_holds_the_addresses_that_share_its_first_bits() {
+        for (network, inside, outside) in [
+            ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+            ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
+            ("0.0.0.0/0", "203.0.113.9", "::1"),
+            ("2001:db8::/32", "2001:db8:ffff::1", "2001:db9::1"),
+            ("127.0.0.0/8", "::ffff:127.0.0.1", "::1"),
+        ] {
+            let parsed: Network = network.parse().unwrap();
+            assert!(parsed.contains(inside.parse().unwrap()), "{inside} is not in {network}");
+            assert!(!parsed.contains(outside.parse().unwrap()), "{outside} is in {network}");
+        }
+        for refused in ["10.0.0.0/33", "::/129", "example", "10.0.0.0/-1"] {
+            assert!(refused.parse::<Network>().is_err(), "{refused} was accepted");
+        }
+    }
+}

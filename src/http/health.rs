@@ -14,10 +14,11 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
 }
 
-/// Not ready while shutting down, so that a balancer sends new visitors elsewhere.
+/// Not ready while shutting down or without a database, so that a balancer sends new visitors elsewhere.
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
     if app.closing.has_begun() {
         return Err(ApiError::unavailable("This server is shutting down", 1_000));
     }
+    app.store.check().await?;
     Ok("ready\n")
 }

@@ -7,6 +7,7 @@ pub mod client;
 pub mod document;
 mod door;
 pub mod events;
+pub mod explanation;
 pub mod health;
 pub mod limit;
 pub mod metrics;
@@ -36,7 +37,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(events::routes())
         .merge(health::routes())
         .merge(metrics::routes())
-        .merge(problem::routes())
+        .merge(explanation::routes())
         .merge(socket::routes())
         .merge(studio::routes())
         .merge(visitor::routes())

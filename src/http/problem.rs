@@ -1,16 +1,12 @@
-//! Errors as RFC 9457 problems, and the page behind each `type`.
+//! Errors as RFC 9457 problems.
 
 use std::error::Error;
-use std::sync::Arc;
 
-use axum::Router;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portico_protocol::Problem;
 use portico_store::StoreError;
-
-use crate::app::App;
 
 /// A failed request. Handlers return it; the body is `application/problem+json`.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +46,7 @@ impl ApiError {
     /// Too much in too short a time.
     #[must_use]
     pub fn too_many_requests(retry_after_ms: u64) -> Self {
-        let problem = Problem::new("too-many-requests", 429, "Too many requests in a short time");
+        let problem = Problem::new("rate-limited", 429, "Too many requests in a short time");
         Self(problem.with_retry_after_ms(retry_after_ms))
     }
 
@@ -117,9 +113,4 @@ impl std::fmt::Display for Chain<'_> {
         }
         Ok(())
     }
-}
-
-/// `/problems/<code>`.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
 }

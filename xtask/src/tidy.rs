@@ -33,6 +33,9 @@ const LINES_MAX: usize = 600;
 /// Folders of one machine.
 const MACHINE_PATHS: [&str; 3] = ["/root/", "/work/", "/home/"];
 
+/// Names that others have given: a header, and what Business Messages calls asking for a person.
+const NAMES_OF_OTHERS: [&str; 2] = ["UserAgent", "LiveAgentRequest"];
+
 /// Looks at every file that Git knows, and at new ones.
 pub(crate) fn check() -> Result<()> {
     let listed = output(&mut command("git", ["ls-files", "--cached", "--others", "--exclude-standard"]));
@@ -109,8 +112,7 @@ fn vague_name<'a>(file: &str, line: &'a str) -> Option<(&'a str, &'static str, &
     let type_name = &rest[..end];
     let (vague, better) =
         VAGUE_NAMES.iter().find(|(vague, _)| words(type_name).iter().any(|word| word == vague))?;
-    // The header's own name, as browsers send it.
-    (!type_name.contains("UserAgent")).then_some((type_name, *vague, *better))
+    (!NAMES_OF_OTHERS.contains(&type_name)).then_some((type_name, *vague, *better))
 }
 
 /// The words of a name in camel case.
