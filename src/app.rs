@@ -1,5 +1,7 @@
 //! What every handler may use.
 
+use std::os::unix::fs::DirBuilderExt;
+
 use portico_protocol::{BrandCard, BrandId, Timestamp};
 use portico_store::{Options, Store};
 
@@ -78,8 +80,12 @@ impl App {
     /// # Errors
     /// Something cannot be opened: see [`OpenError`].
     pub async fn open(config: Config) -> Result<Self, OpenError> {
-        tokio::fs::create_dir_all(&config.data)
-            .await
+        // Conversations and keys are nobody else's business on this machine.
+        let mut private = std::fs::DirBuilder::new();
+        private
+            .recursive(true)
+            .mode(0o700)
+            .create(&config.data)
             .map_err(|source| OpenError::Folder { folder: config.data.display().to_string(), source })?;
         let store = Store::open(&Options::new(config.database_url())).await?;
         store.migrate().await?;

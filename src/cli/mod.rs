@@ -1,5 +1,8 @@
 //! The command line: `portico serve`, and what an operator needs around it.
 
+mod backup;
+mod doctor;
+mod migrate;
 mod representative;
 mod serve;
 
@@ -20,6 +23,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Copy everything that must not be lost into a new folder, also while the server runs
+    Backup(backup::Backup),
+    /// Find what is misconfigured
+    Doctor(doctor::Doctor),
+    /// Bring the database's schema up to date
+    Migrate(migrate::Migrate),
     /// Manage the accounts of people who answer.
     Representative(representative::Command),
     /// Serve chats.
@@ -30,6 +39,9 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Backup(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Migrate(command) => command.run(),
         Command::Representative(command) => command.run(),
         Command::Serve(command) => command.run(),
     };
@@ -40,6 +52,11 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs a command's future on a runtime of its own.
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
 }
 
 /// Log lines go to standard error, so that commands can print results.

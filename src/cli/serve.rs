@@ -26,14 +26,13 @@ impl Serve {
         for unknown in unknown_variables() {
             tracing::warn!("{unknown}");
         }
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config))
+        super::block_on(serve(config))
     }
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = listen(config.listen).await?;
     let config = config.bound_to(listener.local_addr()?);
-    tracing::info!(address = %config.listen, "Serving {}", config.public_url);
     crate::run(listener, config, asked_to_end()?).await?;
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::http::door::{Door, Guarded};
 use crate::http::tls::Tls;
 
 /// How long a client may take for a TLS handshake, and for a request's headers; an idle connection lives as long.
-const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// How long open connections get to finish once the server ends.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 /// Most header lines of a request.
@@ -49,6 +49,8 @@ pub(crate) async fn serve(
     if let Some(tls) = &server.tls {
         tokio::spawn(Arc::clone(tls).keep_fresh(server.app.closing.watch()));
     }
+    let config = &server.app.config;
+    tracing::info!(address = %config.listen, "Serving {}", config.public_url);
     tokio::pin!(shutdown);
     loop {
         tokio::select! {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
@@ -64,26 +64,22 @@ impl Tls {
     }
 
     /// Reads the files again whenever they changed, or on SIGHUP, until the server ends. A renewal that
-    /// cannot be used leaves the old certificate in place.
-    pub async fn keep_fresh(self: Arc<Self>, mut closing: ClosingWatch) {
+    /// cannot be used leaves the old certificate in place. SIGHUP is caught from this call on.
+    pub fn keep_fresh(self: Arc<Self>, mut closing: ClosingWatch) -> impl Future<Output = ()> {
         let mut hangup = signal(SignalKind::hangup()).ok();
         let mut seen = changed_at(&self.files);
-        loop {
-            let asked = async {
-                match &mut hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
+        async move {
+            loop {
+                let was_asked = tokio::select! {
+                    () = closing.begun() => return,
+                    () = received(hangup.as_mut()) => true,
+                    () = tokio::time::sleep(LOOK_EVERY) => false,
+                };
+                let found = changed_at(&self.files);
+                if was_asked || found != seen {
+                    seen = found;
+                    self.reload();
                 }
-            };
-            let was_asked = tokio::select! {
-                () = closing.begun() => return,
-                _ = asked => true,
-                () = tokio::time::sleep(LOOK_EVERY) => false,
-            };
-            let found = changed_at(&self.files);
-            if was_asked || found != seen {
-                seen = found;
-                self.reload();
             }
         }
     }
@@ -96,6 +92,13 @@ impl Tls {
             }
             Err(error) => tracing::error!(%error, "Kept the old certificate: {error}"),
         }
+    }
+}
+
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 
