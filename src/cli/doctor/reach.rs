@@ -73,6 +73,7 @@ async fn examine_brands(config: &Config, store: &Store) -> Vec<Finding> {
     if brands.is_empty() {
         findings
             .push(Finding::warning("no brand has been added", "portico brand add <name> --domain <domain>"));
+        return findings;
     }
     let directory = match open_directory(config, store).await {
         Ok(directory) => directory,
