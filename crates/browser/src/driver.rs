@@ -73,6 +73,13 @@ impl Driver {
         }
     }
 
+    /// Connects by a socket of this tab's own: for apps whose tabs look at different things.
+    pub fn start_alone(&self) {
+        let this = self.clone();
+        page::watch(move |happening| this.happened(happening));
+        self.with(|client, now| client.start(now));
+    }
+
     /// Connects again after the session was renewed.
     pub fn restart(&self) {
         self.with(|client, now| client.start(now));
