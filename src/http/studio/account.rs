@@ -73,7 +73,7 @@ async fn open_session(
         error => ApiError::internal(&error),
     })?;
     tracing::info!(representative.id = %account.id, session.id = %id, "Representative {} signed in", account.id);
-    let me = describe(app, &SignedIn { session, account }).await?;
+    let me = describe(app, &SignedIn { session, account })?;
     let mut response = json(&me);
     let cookie = set_cookie(&secret.reveal(), IDLE_MS_MAX / 1000);
     response.headers_mut().insert(SET_COOKIE, cookie.parse().expect("base64url is a header value"));
@@ -94,15 +94,18 @@ pub(super) async fn sign_out(State(app): State<Arc<App>>, who: SignedIn) -> Resu
 
 /// `GET /api/v1/me`.
 pub(super) async fn me(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, ApiError> {
-    Ok(json(&describe(&app, &who).await?))
+    Ok(json(&describe(&app, &who)?))
 }
 
-async fn describe(app: &App, who: &SignedIn) -> Result<Me, ApiError> {
+fn describe(app: &App, who: &SignedIn) -> Result<Me, ApiError> {
+    // A brand is never deleted: an account without one was restored from another backup.
+    let brand = app.brands.card(&who.account.brand, clock::now()).ok_or_else(ApiError::not_found)?;
+    let brand = Arc::unwrap_or_clone(brand);
     Ok(Me {
         participant: who.account.id,
         display_name: who.account.display_name.clone(),
         email: who.account.email.clone(),
-        brand: app.brands.card(&who.account.brand, clock::now()).await?,
+        brand,
         session: who.session.id,
     })
 }
@@ -143,11 +146,7 @@ pub(super) async fn end_other_sessions(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a session of `who`, and at once the connections that it has open.
+/// Ends a session of `who`.
 async fn end(app: &App, who: &SignedIn, session: SessionId) -> Result<bool, ApiError> {
-    let is_ended = app.store.sessions().revoke(session, who.account.id, clock::now()).await?;
-    if is_ended {
-        app.hub.end_session(session);
-    }
-    Ok(is_ended)
+    Ok(app.store.sessions().revoke(session, who.account.id, clock::now()).await?)
 }

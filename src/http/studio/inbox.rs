@@ -39,7 +39,11 @@ pub(super) async fn conversations(
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let (Ok(Query(query)), Ok(Query(from))) = (query, from) else {
-        return Err(Problem::invalid("query", "give view=unassigned, mine or all, and optionally search and withClosed").into());
+        return Err(Problem::invalid(
+            "query",
+            "give view=unassigned, mine or all, and optionally search and withClosed",
+        )
+        .into());
     };
     check_chars("search", &query.search, SEARCH_CHARS_MAX)?;
     let cursor = from.cursor.as_deref().map(str::parse::<Cursor>).transpose();
@@ -108,10 +112,13 @@ pub(super) async fn save_canned_reply(
     app.store.canned_replies().save(&who.account.brand, &reply).await.map_err(|error| match error {
         SaveError::Store(error) => error.into(),
         SaveError::Taken { .. } => ApiError(
-            Problem::new("shortcut-taken", 409, "Another canned reply has this shortcut").with_field("shortcut"),
+            Problem::new("shortcut-taken", 409, "Another canned reply has this shortcut")
+                .with_field("shortcut"),
         ),
-        SaveError::Full { limit } => ApiError::new(409, "too-many-canned-replies", "There are too many canned replies")
-            .with_detail(format!("{limit} are allowed: delete one that nobody uses")),
+        SaveError::Full { limit } => {
+            ApiError::new(409, "too-many-canned-replies", "There are too many canned replies")
+                .with_detail(format!("{limit} are allowed: delete one that nobody uses"))
+        }
     })?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -38,7 +38,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/conversations/{conversation}", get(inbox::conversation))
         .route("/api/v1/inbox-counts", get(inbox::counts))
         .route("/api/v1/canned-replies", get(inbox::canned_replies))
-        .route("/api/v1/canned-replies/{reply}", put(inbox::save_canned_reply).delete(inbox::delete_canned_reply))
+        .route(
+            "/api/v1/canned-replies/{reply}",
+            put(inbox::save_canned_reply).delete(inbox::delete_canned_reply),
+        )
 }
 
 /// The same document for every screen: the app reads the address itself.
@@ -68,7 +71,8 @@ async fn document(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
 
 /// A JSON body. What is wrong with it is told as a problem, without repeating any of it.
 fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::new(400, "malformed", "The body is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| ApiError::new(400, "malformed", "The body is not UTF-8"))?;
     portico_protocol::codec::decode(text).map_err(|error| ApiError(error.into()))
 }
 
