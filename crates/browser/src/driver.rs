@@ -16,6 +16,9 @@ use crate::tabs::{TabEvent, Tabs};
 use crate::ticket::{NoTicket, Tickets};
 use crate::wire::{Signal, Wire, Wires};
 
+/// Told each event after it happened.
+type Hear = Box<dyn Fn(&Driver, Event)>;
+
 /// Runs one [`Client`] in this tab. Clones drive the same one.
 #[derive(Clone)]
 pub struct Driver(Rc<Inner>);
@@ -30,7 +33,8 @@ struct Inner {
     tabs: RefCell<Option<Tabs>>,
     timer: RefCell<Option<Timer>>,
     is_draining: Cell<bool>,
-    hear: Box<dyn Fn(&Driver, Event)>,
+    is_ended: Cell<bool>,
+    hear: Hear,
 }
 
 impl Driver {
@@ -56,6 +60,7 @@ impl Driver {
             tabs: RefCell::default(),
             timer: RefCell::default(),
             is_draining: Cell::default(),
+            is_ended: Cell::default(),
             hear: Box::new(hear),
         }))
     }
@@ -85,6 +90,13 @@ impl Driver {
         self.with(|client, now| client.start(now));
     }
 
+    /// Disconnects for good: another participant takes this one's place.
+    pub fn end(&self) {
+        self.with(Client::stop);
+        self.0.is_ended.set(true);
+        self.0.tabs.borrow_mut().take();
+    }
+
     /// Runs a command, then does what follows from it.
     pub fn with<R>(&self, command: impl FnOnce(&mut Client, Now) -> R) -> R {
         let result = command(&mut self.0.client.borrow_mut(), now());
@@ -98,7 +110,9 @@ impl Driver {
     }
 
     fn handle(&self, input: Input) {
-        self.with(|client, now| client.handle(now, input));
+        if !self.0.is_ended.get() {
+            self.with(|client, now| client.handle(now, input));
+        }
     }
 
     /// Effects may cause inputs and events commands: the outermost call goes on until nothing is left.
@@ -186,6 +200,9 @@ impl Driver {
     }
 
     fn heard_tab(&self, event: TabEvent) {
+        if self.0.is_ended.get() {
+            return;
+        }
         match event {
             TabEvent::Leads => self.with(|client, now| client.start(now)),
             TabEvent::Follows => self.with(|client, now| client.follow_leader(now)),
