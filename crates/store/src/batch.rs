@@ -94,13 +94,12 @@ pub(crate) enum Answer {
 /// Tells everybody in a batch what became of their job.
 pub(crate) fn answer(jobs: impl Iterator<Item = Job>, answers: Vec<Answer>) {
     for pair in jobs.zip(answers) {
-        // A caller that no longer waits needs no answer.
-        let _ = match pair {
-            (Job::Append(_, reply), Answer::Append(result)) => reply.send(result).is_ok(),
-            (Job::Advance(_, _, reply), Answer::Advance(result)) => reply.send(result).is_ok(),
-            (Job::Write(_, reply), Answer::Write(result)) => reply.send(result).is_ok(),
+        match pair {
+            (Job::Append(_, reply), Answer::Append(result)) => reply(result),
+            (Job::Advance(_, _, reply), Answer::Advance(result)) => reply(result),
+            (Job::Write(_, reply), Answer::Write(result)) => reply(result),
             _ => unreachable!("answers are made in the order and of the kind of their jobs"),
-        };
+        }
     }
 }
 

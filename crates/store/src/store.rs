@@ -111,6 +111,17 @@ impl Store {
         self.shared.writer.append(append).await
     }
 
+    /// The same without waiting: appends are stored in the order of these calls, and `reply` is called right
+    /// after the commit, by the writer itself. It must be short and must not block; whoever asked may be gone
+    /// by then, and others still learn what was stored.
+    pub fn append_then(
+        &self,
+        append: Append,
+        reply: impl FnOnce(Result<Appended, AppendError>) + Send + Sync + 'static,
+    ) {
+        self.shared.writer.append_then(append, Box::new(reply));
+    }
+
     /// Stores what is queued and refuses what comes later. Clones see the same.
     pub async fn close(&self) {
         self.shared.writer.close().await;

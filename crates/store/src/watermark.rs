@@ -52,6 +52,17 @@ impl Watermarks<'_> {
     ) -> Result<Watermark, StoreError> {
         self.writer.advance(conversation, watermark).await
     }
+
+    /// The same without waiting: `reply` is called right after the commit, by the writer itself. It must be
+    /// short and must not block.
+    pub fn advance_then(
+        &self,
+        conversation: ConversationId,
+        watermark: Watermark,
+        reply: impl FnOnce(Result<Watermark, StoreError>) + Send + Sync + 'static,
+    ) {
+        self.writer.advance_then(conversation, watermark, Box::new(reply));
+    }
 }
 
 pub(crate) fn watermark_of(row: &Row) -> Result<Watermark, StoreError> {

@@ -64,7 +64,14 @@ impl Appended {
     }
 }
 
-type Reply<T> = oneshot::Sender<T>;
+/// Tells the caller. Runs in the writer's task, between two commits: must be short, and must not block.
+type Reply<T> = Box<dyn FnOnce(T) + Send + Sync>;
+
+/// A reply that somebody awaits. Who no longer waits needs no answer.
+fn awaited<T: Send + 'static>() -> (Reply<T>, oneshot::Receiver<T>) {
+    let (sender, answer) = oneshot::channel();
+    (Box::new(|value| drop(sender.send(value))), answer)
+}
 
 /// One thing to be written, and who waits for it.
 pub(crate) enum Job {
@@ -91,9 +98,28 @@ impl Writer {
     }
 
     pub(crate) async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = awaited();
         self.enqueue(Job::Append(Box::new(append), reply))?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Without waiting: `reply` is told, also where the job could not even be queued.
+    pub(crate) fn append_then(&self, append: Append, reply: Reply<Result<Appended, AppendError>>) {
+        if let Err((job, error)) = self.try_enqueue(Job::Append(Box::new(append), reply)) {
+            fail_job(job, &error);
+        }
+    }
+
+    /// Without waiting: `reply` is told, also where the job could not even be queued.
+    pub(crate) fn advance_then(
+        &self,
+        conversation: ConversationId,
+        watermark: Watermark,
+        reply: Reply<Result<Watermark, StoreError>>,
+    ) {
+        if let Err((job, error)) = self.try_enqueue(Job::Advance(conversation, watermark, reply)) {
+            fail_job(job, &error);
+        }
     }
 
     pub(crate) async fn advance(
@@ -101,14 +127,14 @@ impl Writer {
         conversation: ConversationId,
         watermark: Watermark,
     ) -> Result<Watermark, StoreError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = awaited();
         self.enqueue(Job::Advance(conversation, watermark, reply))?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
     /// Runs `statements` together or not at all, in one commit with whatever else is queued.
     pub(crate) async fn write(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, StoreError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = awaited();
         self.enqueue(Job::Write(statements, reply))?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
@@ -120,7 +146,7 @@ impl Writer {
     }
 
     pub(crate) async fn close(&self) {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = awaited();
         // Waits for room: closing must not be refused because the store is busy.
         if self.queue.send(Job::Close(reply)).await.is_ok() {
             let _ = answer.await;
@@ -128,9 +154,13 @@ impl Writer {
     }
 
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        self.try_enqueue(job).map_err(|(_, error)| error)
+    }
+
+    fn try_enqueue(&self, job: Job) -> Result<(), (Job, StoreError)> {
         self.queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+            mpsc::error::TrySendError::Full(job) => (job, StoreError::Overloaded),
+            mpsc::error::TrySendError::Closed(job) => (job, StoreError::Closed),
         })
     }
 }
@@ -152,27 +182,32 @@ impl Task {
                     closers.push(reply);
                 }
             }
-            self.store(&mut jobs).await;
+            if let Err(error) = self.store(&mut jobs).await {
+                fail_queued(&mut queue, &mut closers, &error);
+            }
             // Everything sent before the channel was closed is still in it: answer after the last of it.
             if !closers.is_empty() {
                 while queue.recv_many(&mut jobs, BATCH_JOBS_MAX).await > 0 {
-                    self.store(&mut jobs).await;
+                    let _ = self.store(&mut jobs).await;
                 }
                 self.connection = None;
                 for reply in closers {
-                    let _ = reply.send(());
+                    reply(());
                 }
             }
         }
     }
 
-    /// Stores a batch and answers everybody in it.
-    async fn store(&mut self, jobs: &mut Vec<Job>) {
+    /// Stores a batch and answers everybody in it, also where it failed.
+    async fn store(&mut self, jobs: &mut Vec<Job>) -> Result<(), StoreError> {
         let mut attempt = 1;
         loop {
             let error = match self.attempt(jobs).await {
-                Ok(answers) => return batch::answer(jobs.drain(..), answers),
-                Err(Failure::Store(error)) => return fail(jobs, &error),
+                Ok(answers) => {
+                    batch::answer(jobs.drain(..), answers);
+                    return Ok(());
+                }
+                Err(Failure::Store(error)) => return Err(fail(jobs, error)),
                 Err(Failure::Statement(error)) => error,
             };
             match fault_of(&error) {
@@ -185,11 +220,12 @@ impl Task {
                 // One bad value must not cost the others their place.
                 Fault::Values if jobs.len() > 1 => {
                     for job in std::mem::take(jobs) {
-                        Box::pin(self.store(&mut vec![job])).await;
+                        // Whoever sent it was told; the others are stored.
+                        let _ = Box::pin(self.store(&mut vec![job])).await;
                     }
-                    return;
+                    return Ok(());
                 }
-                _ => return fail(jobs, &error.into()),
+                _ => return Err(fail(jobs, error.into())),
             }
         }
     }
@@ -208,15 +244,34 @@ impl Task {
     }
 }
 
-fn fail(jobs: &mut Vec<Job>, error: &StoreError) {
+/// Fails what has queued up behind a failed batch: were it stored now, a message could overtake the one before
+/// it, which its sender is only now told to send again.
+fn fail_queued(queue: &mut mpsc::Receiver<Job>, closers: &mut Vec<Reply<()>>, error: &StoreError) {
+    for _ in 0..queue.len() {
+        match queue.try_recv() {
+            Ok(Job::Close(reply)) => {
+                queue.close();
+                closers.push(reply);
+            }
+            Ok(job) => fail_job(job, error),
+            Err(_) => return,
+        }
+    }
+}
+
+fn fail(jobs: &mut Vec<Job>, error: StoreError) -> StoreError {
     warn!(%error, jobs = jobs.len(), "Could not store a batch");
     for job in jobs.drain(..) {
-        // A caller that no longer waits needs no answer.
-        let _ = match job {
-            Job::Append(_, reply) => reply.send(Err(error.clone().into())).is_ok(),
-            Job::Advance(_, _, reply) => reply.send(Err(error.clone())).is_ok(),
-            Job::Write(_, reply) => reply.send(Err(error.clone())).is_ok(),
-            Job::Close(reply) => reply.send(()).is_ok(),
-        };
+        fail_job(job, &error);
+    }
+    error
+}
+
+fn fail_job(job: Job, error: &StoreError) {
+    match job {
+        Job::Append(_, reply) => reply(Err(error.clone().into())),
+        Job::Advance(_, _, reply) => reply(Err(error.clone())),
+        Job::Write(_, reply) => reply(Err(error.clone())),
+        Job::Close(reply) => reply(()),
     }
 }
