@@ -29,14 +29,14 @@ use self::follow::{Following, Growing};
 use self::inbox::InboxWatch;
 use crate::growth::{Growth, View};
 use crate::rate::{self, Rate, TokenBucket, too_often};
-use crate::{Actor, Conversation};
+use crate::{Actor, Conversation, Policy};
 
 /// How long a connection may take to say `hello`, in milliseconds.
 pub const HELLO_WITHIN_MS: u64 = 10_000;
 /// A client silent for so long is gone, in milliseconds: three heartbeats.
 pub const SILENCE_MS_MAX: u64 = 3 * HEARTBEAT_MS;
-/// A client that reads nothing of what waits for it for so long is too slow, in milliseconds.
-pub const CONGESTED_FOR_MS_MAX: u64 = 20_000;
+/// A client that takes nothing of what waits for it for so long is too slow, in milliseconds.
+pub const CONGESTED_FOR_MS_MAX: u64 = 10_000;
 /// Frames that could not be understood, after which the connection ends.
 pub const MALFORMED_FRAMES_MAX: u32 = 10;
 /// History requests of one connection that may be under way.
@@ -120,6 +120,8 @@ pub struct Admission {
     pub role: Role,
     /// When the session ends.
     pub expires_at: Timestamp,
+    /// What the brand has set, in the participant's language.
+    pub policy: Arc<Policy>,
 }
 
 /// How often the two kinds of participants may submit.
@@ -155,6 +157,10 @@ pub enum Input {
     Admitted(Result<Admission, Problem>),
     /// A frame came that could not be understood.
     Malformed(Problem),
+    /// What comes next cannot be understood any more.
+    Broken(Problem),
+    /// The client has gone.
+    Gone,
     /// Answers [`Effect::Follow`]. `None`: no such conversation.
     Opened(ConversationId, Result<Option<Opening>, Problem>),
     /// Answers [`Effect::LoadAfter`].
@@ -179,7 +185,7 @@ pub enum Input {
     InboxLoaded(Result<Vec<ConversationSummary>, Problem>),
     /// Answers [`Effect::LoadSummaries`]: the lines that exist.
     SummariesLoaded(Result<Vec<ConversationSummary>, Problem>),
-    /// More waits to be sent than the driver likes to hold, or no longer.
+    /// More waits to be sent than the driver likes to hold, and the client takes of it; or no longer.
     Congested(bool),
     /// The driver had to drop something: the client must come back and resume.
     Overflowed,
@@ -214,8 +220,8 @@ pub enum Effect {
     LoadAfter(ConversationId, u64),
     /// Load so many entries before this sequence number; answer [`Input::HistoryLoaded`].
     LoadBefore(ConversationId, u64, u32),
-    /// Append this durably, in the order asked; answer [`Input::Submitted`].
-    Submit(ConversationId, Submission),
+    /// Append this durably to the conversation of this visitor, in the order asked; answer [`Input::Submitted`].
+    Submit(ConversationId, ParticipantId, Submission),
     /// Store this durably and tell the others.
     MoveWatermark(WatermarkMoved),
     /// Tell the others.
@@ -248,7 +254,8 @@ enum Stage {
     Greeting,
     Admitting,
     Open(Box<Open>),
-    Closed,
+    /// With whom it was, if anybody was admitted.
+    Closed(Option<Box<Admission>>),
 }
 
 /// What an admitted participant has going on.
@@ -295,16 +302,17 @@ impl Session {
     /// word.
     #[must_use]
     pub const fn may_read(&self) -> bool {
-        let is_open = !matches!(self.stage, Stage::Closed | Stage::Admitting);
+        let is_open = !matches!(self.stage, Stage::Closed(_) | Stage::Admitting);
         is_open && self.resume_at.is_none() && self.congested_since.is_none()
     }
 
-    /// Who was admitted.
+    /// Who was admitted, also after the end.
     #[must_use]
     pub fn admission(&self) -> Option<&Admission> {
         match &self.stage {
             Stage::Open(open) => Some(&open.admission),
-            _ => None,
+            Stage::Closed(admission) => admission.as_deref(),
+            Stage::Greeting | Stage::Admitting => None,
         }
     }
 
@@ -312,9 +320,11 @@ impl Session {
     #[must_use]
     pub fn wake_at(&self) -> Option<Moment> {
         let silent_at = match &self.stage {
+            Stage::Closed(_) => return None,
+            // Whom we do not read, we cannot call silent.
+            _ if self.congested_since.is_some() || self.resume_at.is_some() => None,
             Stage::Greeting | Stage::Admitting => Some(self.heard_at + HELLO_WITHIN_MS),
             Stage::Open(_) => Some(self.heard_at + SILENCE_MS_MAX),
-            Stage::Closed => None,
         };
         let too_slow_at = self.congested_since.map(|since| since + CONGESTED_FOR_MS_MAX);
         let inner = if let Stage::Open(open) = &self.stage { open.wake_at() } else { None };
@@ -325,23 +335,25 @@ impl Session {
     pub fn wake(&mut self, now: Moment) {
         if self.resume_at.is_some_and(|at| now >= at) {
             self.resume_at = None;
+            // What waited meanwhile is read now: only from here on is the client silent.
+            self.heard_at = now;
         }
-        let silence_ms_max = match &self.stage {
-            Stage::Open(_) => SILENCE_MS_MAX,
-            Stage::Greeting | Stage::Admitting => HELLO_WITHIN_MS,
-            Stage::Closed => return,
-        };
         if self.congested_since.is_some_and(|since| now.millis_since(since) >= CONGESTED_FOR_MS_MAX) {
             return self.say_goodbye(GoodbyeReason::TooSlow, RETURN_AFTER_MS);
         }
-        // Whom we do not read, we cannot call silent.
-        let is_heard = self.congested_since.is_some() || self.resume_at.is_some();
-        if !is_heard && now.millis_since(self.heard_at) >= silence_ms_max {
-            return self.say_goodbye(GoodbyeReason::Silent, 0);
-        }
+        let is_read = self.congested_since.is_none() && self.resume_at.is_none();
+        let silence_ms = now.millis_since(self.heard_at);
         let is_congested = self.congested_since.is_some();
-        if let Stage::Open(open) = &mut self.stage {
-            open.wake(now, is_congested, &mut self.effects);
+        match &mut self.stage {
+            Stage::Closed(_) => {}
+            Stage::Greeting | Stage::Admitting if silence_ms >= HELLO_WITHIN_MS => {
+                self.say_goodbye(GoodbyeReason::Silent, 0);
+            }
+            Stage::Greeting | Stage::Admitting => {}
+            Stage::Open(_) if is_read && silence_ms >= SILENCE_MS_MAX => {
+                self.say_goodbye(GoodbyeReason::Silent, 0);
+            }
+            Stage::Open(open) => open.wake(now, is_congested, &mut self.effects),
         }
     }
 
@@ -349,7 +361,7 @@ impl Session {
     pub fn handle_frame(&mut self, now: Moment, wall: Timestamp, frame: ClientFrame) {
         self.heard_at = now;
         match &mut self.stage {
-            Stage::Closed => {}
+            Stage::Closed(_) => {}
             Stage::Greeting | Stage::Admitting => self.greet(frame),
             Stage::Open(open) if wall >= open.admission.expires_at => {
                 self.say_goodbye(GoodbyeReason::SessionEnded, 0);
@@ -366,7 +378,9 @@ impl Session {
     /// Takes anything else that happened.
     pub fn handle(&mut self, now: Moment, wall: Timestamp, input: Input) {
         match (&mut self.stage, input) {
-            (Stage::Closed, _) => {}
+            (Stage::Closed(_), _) => {}
+            (_, Input::Gone) => self.close(),
+            (_, Input::Broken(problem)) => self.refuse_and_close(problem),
             (_, Input::Malformed(problem)) => self.refuse_malformed(now, problem),
             (_, Input::Overflowed) => self.say_goodbye(GoodbyeReason::TooSlow, RETURN_AFTER_MS),
             (_, Input::SessionEnded) => self.say_goodbye(GoodbyeReason::SessionEnded, 0),
@@ -451,16 +465,15 @@ impl Session {
         }
     }
 
+    /// Told again, a congestion counts from now: the client does take something.
     fn congest(&mut self, now: Moment, is_congested: bool) {
-        match (is_congested, self.congested_since) {
-            (true, None) => self.congested_since = Some(now),
-            (false, Some(_)) => {
-                self.congested_since = None;
-                if let Stage::Open(open) = &mut self.stage {
-                    open.catch_up(&mut self.effects);
-                }
-            }
-            _ => {}
+        self.congested_since = is_congested.then_some(now);
+        if is_congested {
+            return;
+        }
+        self.heard_at = now;
+        if let Stage::Open(open) = &mut self.stage {
+            open.catch_up(&mut self.effects);
         }
     }
 
@@ -483,7 +496,14 @@ impl Session {
     }
 
     fn close(&mut self) {
-        self.stage = Stage::Closed;
+        let admission = match std::mem::replace(&mut self.stage, Stage::Closed(None)) {
+            Stage::Open(mut open) => {
+                open.unfollow_all(&mut self.effects);
+                Some(Box::new(open.admission))
+            }
+            _ => None,
+        };
+        self.stage = Stage::Closed(admission);
         self.effects.push_back(Effect::Close);
     }
 }
@@ -590,11 +610,26 @@ impl Open {
         let Some(index) = self.followed.iter().position(|one| one.conversation == conversation) else {
             return;
         };
-        if self.followed.swap_remove(index).stop_typing() {
-            let notice = typing_notice(&self.admission.role, conversation, false);
+        let following = self.followed.swap_remove(index);
+        let held = self.let_go(following, effects);
+        for submission in held {
+            self.answer(conversation, submission.id, Err(follow_first("submit.conversation")), effects);
+        }
+    }
+
+    fn unfollow_all(&mut self, effects: &mut VecDeque<Effect>) {
+        for following in std::mem::take(&mut self.followed) {
+            self.let_go(following, effects);
+        }
+    }
+
+    fn let_go(&self, mut following: Following, effects: &mut VecDeque<Effect>) -> Vec<Submission> {
+        if following.stop_typing() {
+            let notice = typing_notice(&self.admission.role, following.conversation, false);
             effects.push_back(Effect::TellTyping(notice));
         }
-        effects.push_back(Effect::Unfollow(conversation));
+        effects.push_back(Effect::Unfollow(following.conversation));
+        following.held
     }
 
     fn opened(
@@ -622,11 +657,18 @@ impl Open {
                 send_entries(conversation, view, entries, effects);
                 let after = following.missing(false);
                 effects.extend(after.map(|after| Effect::LoadAfter(conversation, after)));
+                for submission in std::mem::take(&mut following.held) {
+                    effects.push_back(Effect::Submit(conversation, opening.state.visitor, submission));
+                }
                 self.settle_claim(conversation, effects);
             }
             Ok(None) => {
+                let held = std::mem::take(&mut following.held);
                 self.unfollow(conversation, effects);
                 send(effects, not_yours("follow.conversation"));
+                for submission in held {
+                    self.answer(conversation, submission.id, Err(not_yours("submit.conversation")), effects);
+                }
             }
             Err(_) => following.failed(now),
         }
@@ -701,9 +743,30 @@ impl Open {
                     effects.push_back(Effect::TellTyping(notice));
                 }
                 self.in_flight += 1;
-                effects.push_back(Effect::Submit(conversation, submission));
+                self.append(conversation, submission, effects);
             }
             Err(problem) => self.refuse(conversation, id, problem, effects),
+        }
+    }
+
+    /// Visitors reach their own conversation. What a person submits right after following waits until the
+    /// store has said whose the conversation is.
+    fn append(
+        &mut self,
+        conversation: ConversationId,
+        submission: Submission,
+        effects: &mut VecDeque<Effect>,
+    ) {
+        let visitor = match &self.admission.role {
+            Role::Visitor { visitor, .. } => Some(*visitor),
+            Role::Person { .. } => self.find(conversation).and_then(|following| following.visitor),
+        };
+        match (visitor, self.find(conversation)) {
+            (Some(visitor), _) => effects.push_back(Effect::Submit(conversation, visitor, submission)),
+            (None, Some(following)) => following.held.push(submission),
+            (None, None) => {
+                self.answer(conversation, submission.id, Err(follow_first("submit.conversation")), effects)
+            }
         }
     }
 

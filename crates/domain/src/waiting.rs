@@ -58,6 +58,26 @@ impl WaitingLine {
         true
     }
 
+    /// A wait measured before this line was made: it lasted `lasted_ms` and ended about `ended_at`.
+    pub fn remember_wait(&mut self, ended_at: Timestamp, lasted_ms: u64) {
+        if self.waits.len() == WAITS_KEPT_MAX {
+            self.waits.pop_front();
+        }
+        self.waits.push_back(Wait { ended_at, lasted_ms });
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.since.len()
+    }
+
+    /// Whether nobody waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.since.is_empty()
+    }
+
     /// Who waits, longest first.
     pub fn iter(&self) -> impl Iterator<Item = ConversationId> {
         self.line.iter().map(|(_, conversation)| *conversation)
@@ -87,11 +107,9 @@ impl WaitingLine {
 
     fn measure(&mut self, since: Timestamp, ended_at: Timestamp) {
         // A clock set back in between would make it negative: then nothing was measured.
-        let Ok(lasted_ms) = u64::try_from(ended_at.as_millis() - since.as_millis()) else { return };
-        if self.waits.len() == WAITS_KEPT_MAX {
-            self.waits.pop_front();
+        if let Ok(lasted_ms) = u64::try_from(ended_at.as_millis() - since.as_millis()) {
+            self.remember_wait(ended_at, lasted_ms);
         }
-        self.waits.push_back(Wait { ended_at, lasted_ms });
     }
 }
 

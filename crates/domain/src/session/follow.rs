@@ -1,7 +1,7 @@
 //! One followed conversation: how far its log was sent, and what its follower has seen.
 
 use portico_protocol::limit::{TYPING_FOR_MS, TYPING_REPEAT_MS};
-use portico_protocol::{ConversationId, Entry, Moment, ParticipantId};
+use portico_protocol::{ConversationId, Entry, Moment, ParticipantId, Submission};
 
 use super::{Effect, Opening};
 
@@ -12,6 +12,10 @@ const RETRY_MS: u64 = 1_000;
 #[derive(Debug)]
 pub(super) struct Following {
     pub(super) conversation: ConversationId,
+    /// Whose it is, once the store has said so.
+    pub(super) visitor: Option<ParticipantId>,
+    /// Submissions that wait for that.
+    pub(super) held: Vec<Submission>,
     stage: Stage,
     /// Follow effects that are not answered yet; only the answer to the newest counts.
     openings: u32,
@@ -65,6 +69,8 @@ impl Following {
     pub(super) fn new(conversation: ConversationId, after: u64) -> Self {
         Self {
             conversation,
+            visitor: None,
+            held: Vec::new(),
             stage: Stage::Opening,
             openings: 1,
             cursor: after,
@@ -89,6 +95,7 @@ impl Following {
             return None;
         }
         self.stage = Stage::Current;
+        self.visitor = Some(opening.state.visitor);
         self.head = self.head.max(opening.state.head);
         // Who claims to hold more than there is holds another log: the head tells it so.
         self.cursor = self.cursor.min(opening.state.head);
