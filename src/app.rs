@@ -1,7 +1,9 @@
 //! What every handler may use.
 
 use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
 
+use portico_domain::session::Rates;
 use portico_protocol::{BrandCard, BrandId, Timestamp};
 use portico_store::{Options, Store};
 
@@ -13,6 +15,7 @@ use crate::http::asset::Assets;
 use crate::http::limit::Limits;
 use crate::http::metrics::Metrics;
 use crate::http::tls::TlsError;
+use crate::live::{Hub, Relays};
 use crate::proof::BrandDirectory;
 use crate::proof::dns::Resolvers;
 use crate::proof::fetch::Reach;
@@ -42,6 +45,10 @@ pub struct App {
     pub metrics: Metrics,
     /// What it must not forget.
     pub store: Store,
+    /// Everything live: who appends goes through it, who listens hears by it.
+    pub hub: Arc<Hub>,
+    /// Live connections without sockets.
+    pub(crate) relays: Arc<Relays>,
 }
 
 /// Why the server could not start.
@@ -63,9 +70,9 @@ pub enum OpenError {
     /// The master key cannot be used.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
-    /// The brands cannot be read.
-    #[error("cannot read the brands")]
-    Brands(#[from] portico_store::StoreError),
+    /// The database cannot be read.
+    #[error("cannot read the database")]
+    Unreadable(#[from] portico_store::StoreError),
     /// The database cannot be opened.
     #[error(transparent)]
     Database(#[from] portico_store::OpenError),
@@ -91,8 +98,11 @@ impl App {
         store.migrate().await?;
         let master = vault::load_or_create(&config.data, &mut crate::clock::rng())?;
         let brands = BrandDirectory::open(store.clone(), master, config.public_url.authority()).await?;
+        let hub = Arc::new(Hub::open(store.clone(), Rates::default()).await?);
         Ok(Self {
             brands,
+            hub,
+            relays: Arc::default(),
             looker: looker(&config),
             accounts: Accounts::default(),
             bots: Bots::load(&config.data),

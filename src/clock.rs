@@ -23,6 +23,12 @@ pub fn moment() -> Moment {
     Moment::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// `at` as the runtime's timers count.
+#[must_use]
+pub fn instant(at: Moment) -> tokio::time::Instant {
+    tokio::time::Instant::from_std(*START + Duration::from_millis(at.as_millis()))
+}
+
 /// Completes when [`moment`] reaches `at`; at once where that has passed.
 pub async fn sleep_until(at: Moment) {
     tokio::time::sleep(Duration::from_millis(at.millis_since(moment()))).await;

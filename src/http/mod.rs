@@ -11,6 +11,7 @@ pub mod explanation;
 pub mod health;
 pub mod limit;
 pub mod metrics;
+mod origin;
 pub mod problem;
 pub mod server;
 pub mod socket;

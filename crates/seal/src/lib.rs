@@ -19,7 +19,6 @@ mod seconds;
 
 pub mod base64url;
 pub mod card;
-pub mod chain;
 pub mod challenge;
 pub mod identity;
 pub mod jws;
