@@ -1,6 +1,7 @@
 //! The command line: `portico serve`, and what an operator needs around it.
 
 mod backup;
+mod brand;
 mod doctor;
 mod migrate;
 mod representative;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Copy everything that must not be lost into a new folder, also while the server runs
     Backup(backup::Backup),
+    /// Add brands, prove them, check them, change their keys
+    Brand(brand::Command),
     /// Find what is misconfigured
     Doctor(doctor::Doctor),
     /// Bring the database's schema up to date
@@ -40,6 +43,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Backup(command) => command.run(),
+        Command::Brand(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Representative(command) => command.run(),

@@ -76,6 +76,14 @@ impl Looker {
         }
     }
 
+    /// The chat host that the domain's TXT record names: a hint where to look, which proves nothing.
+    pub async fn hinted_host(&self, domain: &Domain) -> Option<Domain> {
+        let answers = self.resolvers.texts(&format!("{CHALLENGE_LABEL}.{domain}")).await;
+        let texts = answers.into_iter().filter_map(|answer| answer.records.ok()).flatten();
+        let mut records = texts.filter_map(|text| text.parse::<ChallengeRecord>().ok());
+        records.find_map(|record| Domain::parse(&record.host?, self.fetcher.scope()).ok())
+    }
+
     /// Asks every resolver for the TXT record. They must agree, and enough of them answer: two, or all where
     /// fewer are configured.
     pub async fn look_in_dns(&self, claim: &Claim<'_>, now: Timestamp) -> Finding {

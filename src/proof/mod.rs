@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod brand;
+pub mod check;
 pub mod development;
 pub mod directory;
 pub mod dns;

@@ -16,6 +16,9 @@ use crate::tabs::{TabEvent, Tabs};
 use crate::ticket::{NoTicket, Tickets};
 use crate::wire::{Signal, Wire, Wires};
 
+/// Told each event after it happened.
+type Hear = Box<dyn Fn(&Driver, Event)>;
+
 /// Runs one [`Client`] in this tab. Clones drive the same one.
 #[derive(Clone)]
 pub struct Driver(Rc<Inner>);
@@ -30,7 +33,8 @@ struct Inner {
     tabs: RefCell<Option<Tabs>>,
     timer: RefCell<Option<Timer>>,
     is_draining: Cell<bool>,
-    hear: Box<dyn Fn(&Driver, Event)>,
+    is_ended: Cell<bool>,
+    hear: Hear,
 }
 
 impl Driver {
@@ -56,6 +60,7 @@ impl Driver {
             tabs: RefCell::default(),
             timer: RefCell::default(),
             is_draining: Cell::default(),
+            is_ended: Cell::default(),
             hear: Box::new(hear),
         }))
     }
@@ -73,9 +78,23 @@ impl Driver {
         }
     }
 
+    /// Connects by a socket of this tab's own: for apps whose tabs look at different things.
+    pub fn start_alone(&self) {
+        let this = self.clone();
+        page::watch(move |happening| this.happened(happening));
+        self.with(|client, now| client.start(now));
+    }
+
     /// Connects again after the session was renewed.
     pub fn restart(&self) {
         self.with(|client, now| client.start(now));
+    }
+
+    /// Disconnects for good: another participant takes this one's place.
+    pub fn end(&self) {
+        self.with(Client::stop);
+        self.0.is_ended.set(true);
+        self.0.tabs.borrow_mut().take();
     }
 
     /// Runs a command, then does what follows from it.
@@ -91,7 +110,9 @@ impl Driver {
     }
 
     fn handle(&self, input: Input) {
-        self.with(|client, now| client.handle(now, input));
+        if !self.0.is_ended.get() {
+            self.with(|client, now| client.handle(now, input));
+        }
     }
 
     /// Effects may cause inputs and events commands: the outermost call goes on until nothing is left.
@@ -179,6 +200,9 @@ impl Driver {
     }
 
     fn heard_tab(&self, event: TabEvent) {
+        if self.0.is_ended.get() {
+            return;
+        }
         match event {
             TabEvent::Leads => self.with(|client, now| client.start(now)),
             TabEvent::Follows => self.with(|client, now| client.follow_leader(now)),

@@ -5,10 +5,12 @@
 //! [`portico_client`]'s, which runs the same in tests. An app makes a [`Driver`] from a
 //! [`portico_client::Client`], hears its events, and calls commands through [`Driver::with`].
 
+pub mod address;
 pub mod api;
 pub mod clock;
 pub mod driver;
 pub mod embedder;
+pub mod notification;
 pub mod page;
 pub mod sound;
 pub mod storage;

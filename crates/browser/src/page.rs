@@ -50,6 +50,13 @@ pub fn watch(hear: impl Fn(Happening) + Clone + 'static) {
     }
 }
 
+/// Hears the height that is really seen, in CSS pixels: some phones lay the keyboard over the page.
+pub fn watch_height(hear: impl Fn(f64) + 'static) {
+    let Some(viewport) = crate::window().visual_viewport() else { return };
+    let seen = viewport.clone();
+    on(&viewport, "resize", move || hear(seen.height()));
+}
+
 /// Puts the count of unread messages before the page's title, as browsers' tabs show it.
 pub fn badge_title(title: &str, unread: u32) {
     let Some(document) = crate::window().document() else { return };

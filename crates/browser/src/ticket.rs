@@ -14,7 +14,7 @@ pub struct Tickets(Rc<Source>);
 struct Source {
     path: &'static str,
     first: RefCell<Option<String>>,
-    bearer: Option<String>,
+    bearer: RefCell<Option<String>>,
 }
 
 /// Why there was no ticket.
@@ -30,14 +30,22 @@ impl Tickets {
     /// Tickets from `path`. `first`: one that is at hand already. `bearer`: stands in for a blocked cookie.
     #[must_use]
     pub fn new(path: &'static str, first: Option<String>, bearer: Option<String>) -> Self {
-        Self(Rc::new(Source { path, first: RefCell::new(first), bearer }))
+        Self(Rc::new(Source { path, first: RefCell::new(first), bearer: RefCell::new(bearer) }))
+    }
+
+    /// The session was renewed.
+    pub fn renew(&self, first: Option<String>, bearer: Option<String>) {
+        *self.0.first.borrow_mut() = first;
+        *self.0.bearer.borrow_mut() = bearer;
     }
 
     pub(crate) async fn take(&self) -> Result<String, NoTicket> {
-        if let Some(first) = self.0.first.borrow_mut().take() {
+        let first = self.0.first.borrow_mut().take();
+        if let Some(first) = first {
             return Ok(first);
         }
-        let answer = call::<Ticket>("POST", self.0.path, None::<&()>, self.0.bearer.as_deref()).await;
+        let bearer = self.0.bearer.borrow().clone();
+        let answer = call::<Ticket>("POST", self.0.path, None::<&()>, bearer.as_deref()).await;
         match answer {
             Ok(ticket) => Ok(ticket.ticket),
             Err(CallError::Problem(problem)) if matches!(problem.status, 401 | 403) => {

@@ -164,6 +164,8 @@ pub struct InboxCounts {
     pub unassigned: u32,
     /// Open conversations that the asking representative answers.
     pub mine: u32,
+    /// Those of `mine`, among the 50 newest, in which the visitor wrote something unread.
+    pub mine_unread: u32,
     /// All open conversations of the brand.
     pub all: u32,
 }

@@ -19,6 +19,7 @@ mod seconds;
 
 pub mod base64url;
 pub mod card;
+pub mod chain;
 pub mod challenge;
 pub mod identity;
 pub mod jws;

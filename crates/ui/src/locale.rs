@@ -30,7 +30,6 @@ macro_rules! keys {
     };
 }
 keys! {
-    Attempted = "attempted",
     BotBadge = "botBadge",
     BotAnswers = "botAnswers",
     BotIsAnswering = "botIsAnswering",
@@ -49,13 +48,13 @@ keys! {
     ContinueScan = "continueScan",
     CopyLink = "copyLink",
     Copied = "copied",
-    Delete = "delete",
     Delivered = "delivered",
     Discard = "discard",
-    Download = "download",
     Edited = "edited",
     End = "end",
     EndDetail = "endDetail",
+    Ended = "ended",
+    EndedDetail = "endedDetail",
     Failed = "failed",
     HumanIsAnswering = "humanIsAnswering",
     Joined = "joined",
@@ -63,6 +62,8 @@ keys! {
     Language = "language",
     Left = "left",
     LinkExpires = "linkExpires",
+    LinkSpent = "linkSpent",
+    LinkSpentDetail = "linkSpentDetail",
     LoadingOlder = "loadingOlder",
     Log = "log",
     Menu = "menu",
@@ -96,8 +97,8 @@ keys! {
     Send = "send",
     Sending = "sending",
     Sent = "sent",
-    SessionLost = "sessionLost",
     Sound = "sound",
+    StartHere = "startHere",
     Suggestions = "suggestions",
     TalkToPerson = "talkToPerson",
     Terms = "terms",
@@ -244,4 +245,65 @@ fn object(options: &[(&str, &str)]) -> Object {
 
 fn replace(text: &str, name: &str, value: &str) -> String {
     text.replace(&["{", name, "}"].concat(), value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: [(&str, &str); 4] = [
+        ("ar", include_str!("../../../public/locales/ar.json")),
+        ("de", include_str!("../../../public/locales/de.json")),
+        ("en", include_str!("../../../public/locales/en.json")),
+        ("es", include_str!("../../../public/locales/es.json")),
+    ];
+
+    fn texts(file: &str) -> BTreeMap<String, String> {
+        portico_protocol::codec::decode(file).expect("a flat object of texts")
+    }
+
+    /// Texts by their key, plural forms apart.
+    fn holes(texts: &BTreeMap<String, String>, key: &str) -> Vec<String> {
+        let forms = texts.iter().filter(|(name, _)| name.split('.').next() == Some(key));
+        let holes = forms.flat_map(|(_, text)| text.split('{').skip(1));
+        let mut holes: Vec<_> = holes.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+        holes.sort();
+        holes.dedup();
+        holes
+    }
+
+    #[test]
+    fn every_language_has_every_text_with_the_same_holes_and_no_other() {
+        let english = texts(FILES[2].1);
+        for (tag, file) in FILES {
+            let texts = texts(file);
+            for key in Key::ALL {
+                let name = key.name();
+                let is_there = texts.contains_key(name) || texts.contains_key(&format!("{name}.other"));
+                assert!(is_there, "{tag}.json lacks {name}");
+                assert_eq!(holes(&texts, name), holes(&english, name), "{tag}.json: {name}");
+            }
+            for name in texts.keys() {
+                let key = name.split('.').next().unwrap_or_default();
+                assert!(Key::ALL.iter().any(|known| known.name() == key), "{tag}.json: nothing uses {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_language_has_its_own_plural_forms() {
+        let forms = |tag| match tag {
+            "ar" => &["zero", "one", "two", "few", "many", "other"][..],
+            "es" => &["one", "many", "other"],
+            _ => &["one", "other"],
+        };
+        for (tag, file) in FILES {
+            let texts = texts(file);
+            for key in ["charactersLeft", "tooLong", "waitingBefore", "waitingEstimate"] {
+                for form in forms(tag) {
+                    assert!(texts.contains_key(&format!("{key}.{form}")), "{tag}.json lacks {key}.{form}");
+                }
+            }
+        }
+    }
 }

@@ -55,6 +55,13 @@ pub fn apply_scheme(scheme: Scheme) {
     }
 }
 
+/// Fits the page into the height that is really seen, in CSS pixels.
+pub fn apply_height(pixels: f64) {
+    if let Some(root) = root() {
+        root.style().set_property("--height", &[&pixels.to_string(), "px"].concat()).ok();
+    }
+}
+
 /// Sets a token through the object model, which no content policy forbids.
 fn set(token: &str, color: Color) {
     if let Some(root) = root() {

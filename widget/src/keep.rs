@@ -1,0 +1,38 @@
+//! The choices that this browser keeps for the visitor.
+
+use portico_browser::storage;
+use portico_ui::theme::Scheme;
+
+const SCHEME: &str = "portico:scheme";
+const SOUND: &str = "portico:sound";
+const RESUME: &str = "portico:resume:";
+
+/// The look that was chosen.
+pub(crate) fn scheme() -> Scheme {
+    storage::load(SCHEME).map_or(Scheme::Auto, |name| Scheme::from_name(&name))
+}
+
+/// Keeps the look that was chosen.
+pub(crate) fn set_scheme(scheme: Scheme) {
+    storage::save(SCHEME, if scheme == Scheme::Auto { "" } else { scheme.name() });
+}
+
+/// Whether new messages may be heard. Off until somebody turns it on.
+pub(crate) fn has_sound() -> bool {
+    storage::load(SOUND).is_some()
+}
+
+/// Keeps whether new messages may be heard.
+pub(crate) fn set_sound(is_on: bool) {
+    storage::save(SOUND, if is_on { "on" } else { "" });
+}
+
+/// Finds the conversation again where cookies are blocked and there is no page around to keep it.
+pub(crate) fn resume(brand: &str) -> Option<String> {
+    storage::load(&[RESUME, brand].concat())
+}
+
+/// Keeps it; an empty one is forgotten.
+pub(crate) fn set_resume(brand: &str, handle: &str) {
+    storage::save(&[RESUME, brand].concat(), handle);
+}
