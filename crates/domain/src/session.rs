@@ -10,6 +10,7 @@
 
 mod follow;
 mod inbox;
+mod turns;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use portico_protocol::{
 
 use self::follow::{Following, Growing};
 use self::inbox::InboxWatch;
+use self::turns::{Turn, Turns};
 use crate::growth::{Growth, View};
 use crate::rate::{self, Rate, TokenBucket, too_often};
 use crate::{Actor, Conversation, Policy};
@@ -41,8 +43,6 @@ pub const CONGESTED_FOR_MS_MAX: u64 = 10_000;
 pub const MALFORMED_FRAMES_MAX: u32 = 10;
 /// History requests of one connection that may be under way.
 pub const HISTORY_REQUESTS_MAX: u32 = 4;
-/// Refusals that are remembered: a client has at most [`IN_FLIGHT_MAX`] submissions on the wire.
-const REFUSALS_KEPT_MAX: usize = 2 * IN_FLIGHT_MAX;
 /// When a client may come back that was too slow, in milliseconds.
 const RETURN_AFTER_MS: u64 = 1_000;
 
@@ -267,8 +267,7 @@ struct Open {
     submissions: TokenBucket,
     frames: TokenBucket,
     in_flight: usize,
-    /// Submissions refused for now: those right behind them must not overtake.
-    refused: VecDeque<MessageId>,
+    turns: Turns,
     history_requests: u32,
     is_shutting_down: bool,
 }
@@ -449,7 +448,7 @@ impl Session {
             submissions: TokenBucket::full(rate, now),
             frames: TokenBucket::full(rate.times(rate::FRAMES_PER_SUBMISSION), now),
             in_flight: 0,
-            refused: VecDeque::new(),
+            turns: Turns::default(),
             history_requests: 0,
             is_shutting_down: false,
         }));
@@ -736,16 +735,19 @@ impl Open {
         let Submit { conversation, after, submission } = submit;
         let id = submission.id;
         match self.check_submit(now, conversation, after) {
-            Ok(()) => {
+            Ok(turn) => {
                 let has_words = matches!(submission.body, SubmissionBody::Message(_));
                 if has_words && self.find(conversation).is_some_and(Following::stop_typing) {
                     let notice = typing_notice(&self.admission.role, conversation, false);
                     effects.push_back(Effect::TellTyping(notice));
                 }
                 self.in_flight += 1;
-                self.append(conversation, submission, effects);
+                match after.filter(|_| turn == Turn::Later) {
+                    Some(after) => self.turns.hold(after, conversation, submission),
+                    None => self.append(conversation, submission, effects),
+                }
             }
-            Err(problem) => self.refuse(conversation, id, problem, effects),
+            Err(problem) => send(effects, Refused { conversation, id, problem }),
         }
     }
 
@@ -757,6 +759,7 @@ impl Open {
         submission: Submission,
         effects: &mut VecDeque<Effect>,
     ) {
+        self.turns.start(submission.id);
         let visitor = match &self.admission.role {
             Role::Visitor { visitor, .. } => Some(*visitor),
             Role::Person { .. } => self.find(conversation).and_then(|following| following.visitor),
@@ -775,7 +778,7 @@ impl Open {
         now: Moment,
         conversation: ConversationId,
         after: Option<MessageId>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Turn, Problem> {
         if !self.reaches(conversation) {
             return Err(not_yours("submit.conversation"));
         }
@@ -784,15 +787,15 @@ impl Open {
                 .with_detail("The server restarts; send it again on the next connection")
                 .with_retry_after_ms(RETURN_AFTER_MS));
         }
-        if after.is_some_and(|id| self.refused.contains(&id)) {
-            return Err(Problem::new("out-of-turn", 409, "The message before it has to be stored first")
-                .with_detail("Send both again, in their order")
-                .with_retry_after_ms(RETURN_AFTER_MS));
+        let turn = self.turns.of(after);
+        if turn == Turn::Lost {
+            return Err(out_of_turn());
         }
         if self.in_flight >= IN_FLIGHT_MAX {
             return Err(too_often("submissions without waiting for an answer", RETURN_AFTER_MS));
         }
-        self.submissions.take(now).map_err(|wait_ms| too_often("messages", wait_ms))
+        self.submissions.take(now).map_err(|wait_ms| too_often("messages", wait_ms))?;
+        Ok(turn)
     }
 
     fn answer(
@@ -803,26 +806,20 @@ impl Open {
         effects: &mut VecDeque<Effect>,
     ) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        let is_lost = result.as_ref().is_err_and(Problem::is_retryable);
         match result {
             Ok((sequence, at)) => send(effects, Acknowledged { conversation, id, sequence, at }),
-            Err(problem) => self.refuse(conversation, id, problem, effects),
+            Err(problem) => send(effects, Refused { conversation, id, problem }),
         }
-    }
-
-    fn refuse(
-        &mut self,
-        conversation: ConversationId,
-        id: MessageId,
-        problem: Problem,
-        effects: &mut VecDeque<Effect>,
-    ) {
-        if problem.is_retryable() {
-            if self.refused.len() == REFUSALS_KEPT_MAX {
-                self.refused.pop_front();
+        if is_lost {
+            for held in self.turns.lose(id) {
+                self.answer(held.conversation, held.submission.id, Err(out_of_turn()), effects);
             }
-            self.refused.push_back(id);
+        } else {
+            for held in self.turns.settle(id) {
+                self.append(held.conversation, held.submission, effects);
+            }
         }
-        send(effects, Refused { conversation, id, problem });
     }
 
     fn see(&mut self, seen: &Seen, effects: &mut VecDeque<Effect>) {
@@ -923,6 +920,12 @@ fn typing_notice(role: &Role, conversation: ConversationId, is_typing: bool) -> 
 fn not_yours(field: &str) -> Problem {
     // The same whether it exists or not: ids of others must not be told apart.
     Problem::new("not-found", 404, "There is no such conversation of yours").with_field(field)
+}
+
+fn out_of_turn() -> Problem {
+    Problem::new("out-of-turn", 409, "The message before it has to be stored first")
+        .with_detail("Send both again, in their order")
+        .with_retry_after_ms(RETURN_AFTER_MS)
 }
 
 fn follow_first(field: &str) -> Problem {
