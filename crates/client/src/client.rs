@@ -12,15 +12,15 @@ use portico_protocol::frame::{
 use portico_protocol::limit::{ACKNOWLEDGE_WITHIN_MS, FOLLOWED_CONVERSATIONS_MAX, HISTORY_ENTRIES_MAX};
 use portico_protocol::message::{Suggestion, check_chars};
 use portico_protocol::{
-    Author, ClientFrame, ConversationId, ConversationSummary, Message, MessageId, Moment, PROTOCOL_VERSION,
-    Problem, ServerFrame, Submission, SubmissionBody, Timestamp, codec,
+    Author, ClientFrame, ConversationId, ConversationSummary, EntryBody, Message, MessageId, Moment,
+    PROTOCOL_VERSION, Problem, ServerFrame, Submission, SubmissionBody, Timestamp,
 };
 use rand_core::Rng;
 
 use crate::connection::{Connection, Keeper, Wish};
 use crate::conversation::{Conversation, Following, HistoryLoad};
 use crate::inbox::Inbox;
-use crate::outbox::{DraftState, Outbox, OutboxFull};
+use crate::outbox::{Draft, DraftState, Outbox, OutboxFull};
 use crate::relay::Relay;
 use crate::timeline::{Amended, Change, Fit, Row};
 use crate::watermark::Delivery;
@@ -160,8 +160,8 @@ pub enum SayError {
 /// How this tab reaches the server.
 #[derive(Clone, Debug)]
 enum Role {
-    /// By its own socket, which it may share with followers.
-    Leader { keeper: Keeper, has_followers: bool },
+    /// By its own socket, which it may share with followers; the number tells its connections apart.
+    Leader { keeper: Keeper, has_followers: bool, connection: u32 },
     /// Through the leader's; the number is that of the leader's connection, while it stands.
     Follower { connection: Option<u32> },
 }
@@ -188,7 +188,7 @@ impl Client {
         Self {
             me,
             rng,
-            role: Role::Leader { keeper: Keeper::new(), has_followers: false },
+            role: Role::Leader { keeper: Keeper::new(), has_followers: false, connection: 0 },
             outbox: Outbox::default(),
             conversations: Vec::new(),
             inbox: None,
@@ -205,7 +205,7 @@ impl Client {
     pub fn start(&mut self, now: Now) {
         if matches!(self.role, Role::Follower { .. }) {
             self.connection_lost();
-            self.role = Role::Leader { keeper: Keeper::new(), has_followers: true };
+            self.role = Role::Leader { keeper: Keeper::new(), has_followers: true, connection: 0 };
             self.effects.push_back(Effect::Relay(Relay::Lost));
         }
         self.keep(now, |keeper, _, wishes| keeper.start(now.moment, wishes));
@@ -285,10 +285,10 @@ impl Client {
             conversation.draft = value.into();
             return true;
         }
-        let submit = value.strip_prefix(SAVE_VERSION).and_then(|json| codec::decode::<Submit>(json).ok());
-        let Some(Submit { conversation, submission, .. }) = submit else { return false };
-        self.last_id_at = self.last_id_at.max(id_time(submission.id));
-        self.outbox.restore(conversation, submission);
+        let Some(draft) = Draft::decode(value) else { return false };
+        let conversation = draft.conversation;
+        self.last_id_at = self.last_id_at.max(id_time(draft.submission.id));
+        self.outbox.restore(draft);
         self.show_echoes(conversation);
         true
     }
@@ -349,16 +349,17 @@ impl Client {
     pub fn delivery(&self, conversation: ConversationId, row: &Row) -> Delivery {
         let Some(conversation) = self.conversation(conversation) else { return Delivery::Received };
         if !row.is_echo() {
-            let is_same_side = row.is_spoken() && row.author.is_visitor() == self.me.is_visitor();
-            let watermarks = conversation.watermarks();
-            return if is_same_side {
-                watermarks.delivery(&row.author, row.sequence)
-            } else {
-                Delivery::Received
+            let is_same_side = row.author.is_visitor() == self.me.is_visitor();
+            return match row.body {
+                EntryBody::Note(_) if conversation.is_own(row) => Delivery::Sent,
+                _ if row.is_spoken() && is_same_side => {
+                    conversation.watermarks().delivery(&row.author, row.sequence)
+                }
+                _ => Delivery::Received,
             };
         }
         match self.outbox.find(row.id).map(|draft| &draft.state) {
-            None | Some(DraftState::Acknowledged) => Delivery::Sent,
+            None | Some(DraftState::Acknowledged { .. }) => Delivery::Sent,
             Some(DraftState::Refused(problem)) => Delivery::Failed(problem.clone()),
             Some(DraftState::InFlight { .. }) => Delivery::Sending,
             Some(DraftState::Queued) if self.is_open() => Delivery::Sending,
@@ -388,7 +389,7 @@ impl Client {
         };
         self.flush(now);
         let gone = self.conversations.remove(at);
-        self.outbox.forget_acknowledged(id);
+        self.outbox.take_stored(id, u64::MAX);
         if self.is_open() && gone.following != Following::Wanted {
             self.transmit(now, ClientFrame::Unfollow(Unfollow { conversation: id }));
         }
@@ -574,20 +575,24 @@ impl Client {
     /// # Errors
     /// Too much is waiting already.
     pub fn retry(&mut self, now: Now, id: MessageId) -> Result<MessageId, SayError> {
-        let refused = self.outbox.find(id).filter(|draft| matches!(draft.state, DraftState::Refused(_)));
-        let Some(draft) = refused.cloned() else { return Ok(id) };
+        let Some(draft) = self.outbox.find(id).filter(|draft| draft.is_refused()).cloned() else {
+            return Ok(id);
+        };
         self.discard(now, id);
         self.submit(now, draft.conversation, draft.submission.body)
     }
 
     /// Takes back what the server has not taken. What may be on the wire already cannot be taken back.
     pub fn discard(&mut self, now: Now, id: MessageId) {
-        let free =
-            |state: &DraftState| !matches!(state, DraftState::InFlight { .. } | DraftState::Acknowledged);
-        if self.outbox.find(id).is_some_and(|draft| free(&draft.state)) {
-            self.drop_draft(id);
-            self.pump(now);
+        let Some(draft) = self.outbox.find(id) else { return };
+        if draft.is_acknowledged() || matches!(draft.state, DraftState::InFlight { .. }) {
+            return;
         }
+        if draft.is_refused() {
+            self.effects.push_back(Effect::Relay(Relay::Discarded(id)));
+        }
+        self.drop_draft(id);
+        self.pump(now);
     }
 
     /// Asks for `body` to be appended, and shows it at once where it is words.
@@ -595,13 +600,7 @@ impl Client {
         let submission = Submission { id: self.mint(now.wall), body };
         let said = submission.id;
         self.outbox.push(id, submission)?;
-        let draft = self.outbox.find(said).filter(|draft| draft.is_kept());
-        if let Some(draft) = draft {
-            let submit = Submit { conversation: id, after: None, submission: draft.submission.clone() };
-            let mut value = String::from(SAVE_VERSION);
-            value.push_str(&codec::encode(&submit));
-            self.save(&submission_key(said), Some(value));
-        }
+        self.save_submission(said);
         self.show_echoes(id);
         self.pump(now);
         Ok(said)
@@ -692,6 +691,7 @@ impl Client {
     }
 
     fn tick(&mut self, now: Now) {
+        self.outbox.release(now.moment);
         let mut is_dead = self.outbox.acknowledge_until().is_some_and(|until| until <= now.moment);
         match &self.role {
             Role::Leader { .. } => {
@@ -723,6 +723,9 @@ impl Client {
         }
         // An answer that does not come is asked for again; the connection itself may be well.
         if matches!(conversation.following, Following::Asked { until } if until <= now.moment) {
+            conversation.following = Following::Wanted;
+        }
+        if conversation.behind_until.take_if(|until| *until <= now.moment).is_some() {
             conversation.following = Following::Wanted;
         }
         if matches!(conversation.history, HistoryLoad::Asked { until } if until <= now.moment) {
@@ -783,7 +786,7 @@ impl Client {
     }
 
     fn handle_leader_frame(&mut self, now: Now, frame: ServerFrame) {
-        let Role::Leader { keeper, has_followers } = &mut self.role else { return };
+        let Role::Leader { keeper, has_followers, .. } = &mut self.role else { return };
         // Whatever comes after the connection was given up belongs to no state of this client.
         if matches!(keeper.state(), Connection::Idle | Connection::Waiting { .. }) {
             return;
@@ -806,7 +809,10 @@ impl Client {
             _ if is_greeting => {}
             ServerFrame::Problem(problem) => self.events.push_back(Event::Problem(problem)),
             frame => {
-                if *has_followers {
+                // What was refused for now is this tab's to send again.
+                let is_own =
+                    matches!(&frame, ServerFrame::Refused(refused) if refused.problem.is_retryable());
+                if *has_followers && !is_own {
                     self.effects.push_back(Effect::Relay(Relay::Down(frame.clone())));
                 }
                 self.handle_frame(now, frame);
@@ -819,8 +825,11 @@ impl Client {
             return self.end(now, Event::Outdated);
         }
         self.keep(now, |keeper, _, _| keeper.welcomed(now.moment));
-        let connection = self.rng.next_u32();
-        self.effects.push_back(Effect::Relay(Relay::Open(connection)));
+        let number = self.rng.next_u32();
+        if let Role::Leader { connection, .. } = &mut self.role {
+            *connection = number;
+        }
+        self.effects.push_back(Effect::Relay(Relay::Open(number)));
         for conversation in &self.conversations {
             self.events.push_back(Event::Delivery(conversation.id()));
         }
@@ -838,28 +847,29 @@ impl Client {
 
     fn handle_relay(&mut self, now: Now, relay: Relay) {
         match (&mut self.role, relay) {
-            (Role::Leader { keeper, has_followers }, Relay::Hello) => {
+            (Role::Leader { keeper, has_followers, connection }, Relay::Hello) => {
                 *has_followers = true;
-                let is_open = keeper.is_open();
-                // A new number makes every follower ask anew; those who stand well lose nothing by it.
-                let connection = self.rng.next_u32();
-                let state = if is_open { Relay::Open(connection) } else { Relay::Lost };
+                let state = if keeper.is_open() { Relay::Open(*connection) } else { Relay::Lost };
                 self.effects.push_back(Effect::Relay(state));
             }
-            (Role::Leader { keeper, has_followers }, Relay::Up(frame)) => {
+            (Role::Leader { keeper, has_followers, .. }, Relay::Up(frame)) => {
                 *has_followers = true;
                 let is_open = keeper.is_open();
                 use ClientFrame as F;
                 match frame {
                     F::Ping(_) => self.keep(now, |keeper, _, wishes| keeper.probe(now.moment, wishes)),
-                    F::Submit(_) | F::Follow(_) | F::Seen(_) | F::Typing(_) | F::LoadHistory(_)
-                        if is_open =>
-                    {
+                    F::Submit(submit) => self.adopt(submit),
+                    F::Follow(_) | F::Seen(_) | F::Typing(_) | F::LoadHistory(_) if is_open => {
                         self.transmit(now, frame);
                     }
                     // Each tab greets, watches and unfollows for itself; while there is no connection, followers
                     // hold what they have and say it again.
                     _ => {}
+                }
+            }
+            (_, Relay::Discarded(id)) => {
+                if self.outbox.find(id).is_some_and(Draft::is_refused) {
+                    self.drop_draft(id);
                 }
             }
             (Role::Follower { connection }, Relay::Open(number)) if *connection != Some(number) => {
@@ -874,6 +884,22 @@ impl Client {
             }
             (Role::Follower { connection: Some(_) }, Relay::Down(frame)) => self.handle_frame(now, frame),
             _ => {}
+        }
+    }
+
+    /// Sends what a follower said, as if it had been said here. If nothing more fits, the follower asks again.
+    fn adopt(&mut self, submit: Submit) {
+        let Submit { conversation, submission, .. } = submit;
+        let id = submission.id;
+        if let Some(draft) = self.outbox.find(id) {
+            // The follower may have missed the answer that this tab has heard.
+            if let DraftState::Refused(problem) = &draft.state {
+                let refused = Refused { conversation, id, problem: problem.clone() };
+                self.effects.push_back(Effect::Relay(Relay::Down(refused.into())));
+            }
+        } else if self.outbox.push(conversation, submission).is_ok() {
+            self.save_submission(id);
+            self.show_echoes(conversation);
         }
     }
 
@@ -957,15 +983,18 @@ impl Client {
 
     /// Takes out of the outbox what has arrived as entries.
     fn settle(&mut self, id: ConversationId, arrived: &[MessageId], changes: &mut Vec<Change>) {
+        let Some(to) = self.conversation(id).map(|conversation| conversation.timeline.to()) else { return };
+        let mut settled = self.outbox.take_stored(id, to);
         for message in arrived {
-            let Some(draft) = self.outbox.remove(*message) else { continue };
-            if draft.state != DraftState::Acknowledged {
+            if self.outbox.remove(*message).is_some() {
                 self.save(&submission_key(*message), None);
+                settled.push(*message);
             }
-            if let Some(conversation) = self.find_mut(id) {
-                // Does nothing where the echo has become a row.
-                conversation.timeline.discard_echo(*message, changes);
-            }
+        }
+        let Some(conversation) = self.find_mut(id) else { return };
+        for message in settled {
+            // Does nothing where the echo has become a row.
+            conversation.timeline.discard_echo(message, changes);
         }
     }
 
@@ -991,7 +1020,7 @@ impl Client {
 
     fn handle_acknowledged(&mut self, acknowledged: &Acknowledged) {
         let (id, message) = (acknowledged.conversation, acknowledged.id);
-        if self.outbox.acknowledge(message).is_none() {
+        if self.outbox.acknowledge(message, acknowledged.sequence).is_none() {
             return;
         }
         self.save(&submission_key(message), None);
@@ -1015,6 +1044,8 @@ impl Client {
             if problem.code() != "no-change" {
                 self.events.push_back(Event::Refused { conversation: id, submission, problem });
             }
+        } else if is_for_good {
+            self.save_submission(message);
         }
         self.events.push_back(Event::Delivery(id));
     }
@@ -1075,6 +1106,14 @@ impl Client {
         self.save(&key, (!draft.is_empty()).then_some(draft));
     }
 
+    /// Keeps a draft as it stands now, if it is of the kind that is kept.
+    fn save_submission(&mut self, id: MessageId) {
+        if let Some(draft) = self.outbox.find(id).filter(|draft| draft.is_kept()) {
+            let value = draft.encode();
+            self.save(&submission_key(id), Some(value));
+        }
+    }
+
     fn save(&mut self, kind: &str, value: Option<String>) {
         let mut key = self.key_prefix();
         key.push_str(kind);
@@ -1090,8 +1129,6 @@ impl Client {
 }
 
 const DRAFT_KEY: &str = "draft/";
-/// Before each kept submission, so that a later build can tell an older one's.
-const SAVE_VERSION: &str = "1";
 
 fn submission_key(id: MessageId) -> String {
     let mut key = String::from("submission/");
@@ -1105,7 +1142,7 @@ fn id_time(id: MessageId) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-fn conversation_times(conversation: &Conversation) -> [Option<Moment>; 6] {
+fn conversation_times(conversation: &Conversation) -> [Option<Moment>; 7] {
     let asked = match conversation.following {
         Following::Asked { until } => Some(until),
         _ => None,
@@ -1116,5 +1153,13 @@ fn conversation_times(conversation: &Conversation) -> [Option<Moment>; 6] {
     };
     let report_at = conversation.report_at.filter(|_| conversation.following == Following::Live);
     let typing = conversation.own_typing.idle_at();
-    [asked, loading, report_at, typing, conversation.typists.expire_at(), conversation.save_draft_at]
+    [
+        asked,
+        conversation.behind_until,
+        loading,
+        report_at,
+        typing,
+        conversation.typists.expire_at(),
+        conversation.save_draft_at,
+    ]
 }

@@ -15,6 +15,10 @@ pub const DELIVERED_DELAY_MS: u64 = 150;
 /// How long after the last key the words in the composer are saved, in milliseconds.
 pub const SAVE_DELAY_MS: u64 = 400;
 
+/// How long entries may fail to come that the server has said are there, in milliseconds. Happens where tabs share
+/// a connection: the server answers the last of two questions.
+pub const BEHIND_MS: u64 = 5_000;
+
 /// Whether the server sends this conversation's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Following {
@@ -58,6 +62,8 @@ pub struct Conversation {
     opened_at: Option<u64>,
     /// The head when owner and closure were last told: only what is newer changes them.
     told_at: u64,
+    /// When to follow anew unless what is missing has begun to come.
+    pub(crate) behind_until: Option<Moment>,
     read: u64,
     unread: u32,
     reported: (u64, u64),
@@ -83,6 +89,7 @@ impl Conversation {
             is_closed: false,
             opened_at: None,
             told_at: 0,
+            behind_until: None,
             read: 0,
             unread: 0,
             reported: (0, 0),
@@ -214,6 +221,7 @@ impl Conversation {
             (self.watermarks, self.read, self.opened_at) = (Watermarks::default(), 0, None);
         }
         self.opened_at.get_or_insert(followed.head);
+        self.expect_entries(now);
         for watermark in &followed.watermarks {
             self.watermarks.raise(*watermark);
         }
@@ -236,12 +244,17 @@ impl Conversation {
             self.fold(entry);
         }
         let fit = self.timeline.merge(entries, changes);
+        self.expect_entries(now);
         let rows = self.timeline.newest_first().take_while(|row| row.is_echo() || row.sequence > known_to);
         let concerns = rows.filter(|row| self.concerns(row)).any(|row| row.sequence > self.reported.0);
         if concerns && self.report_at.is_none() {
             self.report_at = Some(now + DELIVERED_DELAY_MS);
         }
         fit
+    }
+
+    fn expect_entries(&mut self, now: Moment) {
+        self.behind_until = (self.timeline.to() < self.told_at).then(|| now + BEHIND_MS);
     }
 
     fn fold(&mut self, entry: &Entry) {
@@ -302,6 +315,7 @@ impl Conversation {
         }
         self.typists.clear();
         self.own_typing.sent();
+        self.behind_until = None;
         self.presence = None;
         self.waiting = None;
     }

@@ -8,12 +8,15 @@ use std::collections::VecDeque;
 
 use portico_protocol::frame::Submit;
 use portico_protocol::limit::{ACKNOWLEDGE_WITHIN_MS, IN_FLIGHT_MAX, OUTBOX_DRAFTS_MAX};
-use portico_protocol::{ConversationId, MessageId, Moment, Problem, Submission, SubmissionBody};
+use portico_protocol::{ConversationId, MessageId, Moment, Problem, Submission, SubmissionBody, codec};
 
 /// Shortest wait before something that was refused for now is tried again, in milliseconds.
 pub const RETRY_MS_MIN: u64 = 250;
 /// Longest such wait, whatever the server says, in milliseconds.
 pub const RETRY_MS_MAX: u64 = 10 * 60 * 1000;
+
+/// The form of [`Draft::encode`].
+const VERSION: &str = "1";
 
 /// The outbox holds [`OUTBOX_DRAFTS_MAX`] drafts and takes no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +39,10 @@ pub enum DraftState {
         until: Moment,
     },
     /// Durable; shown here until its entry arrives.
-    Acknowledged,
+    Acknowledged {
+        /// Where it stands in the log.
+        sequence: u64,
+    },
     /// Refused for good: waits for its author to say it anew or to discard it.
     Refused(Problem),
 }
@@ -71,15 +77,63 @@ impl Draft {
         )
     }
 
+    /// As text for the device's storage: a version, the refusal if it was refused for good, and the submission.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let Self { conversation, submission, state } = self;
+        let mut text = String::from(VERSION);
+        if let DraftState::Refused(problem) = state {
+            text.push_str(&codec::encode(problem));
+        }
+        // JSON as we write it holds no line breaks.
+        text.push('\n');
+        let submit = Submit { conversation: *conversation, after: None, submission: submission.clone() };
+        text.push_str(&codec::encode(&submit));
+        text
+    }
+
+    /// What [`Draft::encode`] wrote; `None` for anything else, such as the words of another build.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let (problem, submit) = text.strip_prefix(VERSION)?.split_once('\n')?;
+        let Submit { conversation, submission, .. } = codec::decode(submit).ok()?;
+        let state = match problem {
+            "" => DraftState::Queued,
+            problem => DraftState::Refused(codec::decode(problem).ok()?),
+        };
+        Some(Self { conversation, submission, state })
+    }
+
+    /// Whether it was refused for good.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        matches!(self.state, DraftState::Refused(_))
+    }
+
+    /// Whether it is durable.
+    #[must_use]
+    pub const fn is_acknowledged(&self) -> bool {
+        matches!(self.state, DraftState::Acknowledged { .. })
+    }
+
     const fn is_done(&self) -> bool {
-        matches!(self.state, DraftState::Acknowledged | DraftState::Refused(_))
+        self.is_acknowledged() || self.is_refused()
     }
 }
 
 /// Drafts of all conversations, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Outbox {
     drafts: VecDeque<Draft>,
+    /// How many may be on the wire: all at once while all goes well, one at a time after a refusal for now, doubled
+    /// by each acknowledgement. Else a server that asked for patience would get sixteen requests a second.
+    window: usize,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self { drafts: VecDeque::new(), window: IN_FLIGHT_MAX }
+    }
 }
 
 impl Outbox {
@@ -95,22 +149,19 @@ impl Outbox {
         Ok(())
     }
 
-    /// Whether nothing more fits.
+    /// Whether nothing more fits. What was refused for good has room of its own, so that it cannot block the rest.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        let waiting = self.drafts.iter().filter(|draft| draft.state != DraftState::Acknowledged);
-        waiting.count() >= OUTBOX_DRAFTS_MAX
+        let waiting = self.drafts.iter().filter(|draft| !draft.is_done());
+        waiting.count() >= OUTBOX_DRAFTS_MAX || self.drafts.len() >= 2 * OUTBOX_DRAFTS_MAX
     }
 
-    /// Takes in what was kept through a reload, in the order of ids, which is the order of saying. Tells whether it
-    /// is news.
-    pub fn restore(&mut self, conversation: ConversationId, submission: Submission) -> bool {
-        if self.is_full() || self.find(submission.id).is_some() {
-            return false;
+    /// Takes in what was kept through a reload, in the order of ids, which is the order of saying.
+    pub fn restore(&mut self, draft: Draft) {
+        if !self.is_full() && self.find(draft.submission.id).is_none() {
+            let at = self.drafts.partition_point(|other| other.submission.id < draft.submission.id);
+            self.drafts.insert(at, draft);
         }
-        let at = self.drafts.partition_point(|draft| draft.submission.id < submission.id);
-        self.drafts.insert(at, Draft { conversation, submission, state: DraftState::Queued });
-        true
     }
 
     /// The draft with this id.
@@ -124,21 +175,25 @@ impl Outbox {
         self.drafts.iter().filter(move |draft| draft.conversation == conversation)
     }
 
+    /// Lets go again what was held back until now.
+    pub fn release(&mut self, now: Moment) {
+        for draft in &mut self.drafts {
+            if matches!(draft.state, DraftState::Delayed { until } if until <= now) {
+                draft.state = DraftState::Queued;
+            }
+        }
+    }
+
     /// The next one to put on the wire, if any may go now; from then on it is in flight.
     pub fn poll_transmit(&mut self, now: Moment) -> Option<Submit> {
         let in_flight = |draft: &Draft| matches!(draft.state, DraftState::InFlight { .. });
-        if self.drafts.iter().filter(|draft| in_flight(draft)).count() >= IN_FLIGHT_MAX {
+        if self.drafts.iter().filter(|draft| in_flight(draft)).count() >= self.window {
             return None;
         }
         let may_go = |at: usize| {
             let draft = &self.drafts[at];
-            let is_due = match draft.state {
-                DraftState::Queued => true,
-                DraftState::Delayed { until } => until <= now,
-                _ => false,
-            };
             let mut before = self.drafts.range(..at).filter(|other| other.conversation == draft.conversation);
-            is_due && before.all(|other| other.is_done() || in_flight(other))
+            draft.state == DraftState::Queued && before.all(|other| other.is_done() || in_flight(other))
         };
         let at = (0..self.drafts.len()).find(|at| may_go(*at))?;
         let conversation = self.drafts[at].conversation;
@@ -151,16 +206,20 @@ impl Outbox {
     }
 
     /// The server has it for good.
-    pub fn acknowledge(&mut self, id: MessageId) -> Option<&Draft> {
+    pub fn acknowledge(&mut self, id: MessageId, sequence: u64) -> Option<&Draft> {
+        self.window = (self.window * 2).min(IN_FLIGHT_MAX);
         let draft = self.find_mut(id)?;
-        draft.state = DraftState::Acknowledged;
+        draft.state = DraftState::Acknowledged { sequence };
         Some(draft)
     }
 
     /// The server refused it: for now, when the problem says when to try again, else for good. `jitter` is random.
     pub fn refuse(&mut self, now: Moment, id: MessageId, problem: Problem, jitter: u32) -> Option<&Draft> {
+        if problem.is_retryable() {
+            self.window = 1;
+        }
         // A late refusal of an attempt that another one overtook must not undo it.
-        let draft = self.find_mut(id).filter(|draft| draft.state != DraftState::Acknowledged)?;
+        let draft = self.find_mut(id).filter(|draft| !draft.is_acknowledged())?;
         draft.state = match problem.retry_after_ms {
             Some(millis) => {
                 let spread = u64::from(jitter) % RETRY_MS_MIN;
@@ -177,14 +236,22 @@ impl Outbox {
         self.drafts.remove(at)
     }
 
-    /// Forgets what is durable in `conversation`: nobody follows it, so no entry will come to take it out.
-    pub fn forget_acknowledged(&mut self, conversation: ConversationId) {
-        self.drafts
-            .retain(|draft| draft.conversation != conversation || draft.state != DraftState::Acknowledged);
+    /// Takes out what is durable in `conversation` up to `sequence`: its entries have come, or stand in a part of the
+    /// log that is not held.
+    pub fn take_stored(&mut self, conversation: ConversationId, sequence: u64) -> Vec<MessageId> {
+        let is_stored = |draft: &Draft| match draft.state {
+            DraftState::Acknowledged { sequence: at } => draft.conversation == conversation && at <= sequence,
+            _ => false,
+        };
+        let stored =
+            self.drafts.iter().filter(|draft| is_stored(draft)).map(|draft| draft.submission.id).collect();
+        self.drafts.retain(|draft| !is_stored(draft));
+        stored
     }
 
     /// The connection is gone: what was on the wire goes again.
     pub fn connection_lost(&mut self) {
+        self.window = IN_FLIGHT_MAX;
         for draft in &mut self.drafts {
             if matches!(draft.state, DraftState::InFlight { .. }) {
                 draft.state = DraftState::Queued;

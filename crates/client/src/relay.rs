@@ -1,14 +1,17 @@
 //! One socket for many tabs: the tab that leads holds it and passes frames on, as text, to the tabs that follow.
 
-use portico_protocol::{ClientFrame, ServerFrame, codec};
+use portico_protocol::{ClientFrame, MessageId, ServerFrame, codec};
 
 /// What tabs say to each other. All of them hear everything; each kind concerns one role only.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Relay {
     /// A follower is there and asks how the connection stands.
     Hello,
-    /// A follower wants this sent.
+    /// A follower wants this sent; a submission goes into the leader's outbox, so that tabs which hold the same drafts
+    /// send them once.
     Up(ClientFrame),
+    /// Somebody discarded this draft, which was refused for good.
+    Discarded(MessageId),
     /// The server said this.
     Down(ServerFrame),
     /// The leader's connection stands; the number changes with every new one, and with the leader.
@@ -25,6 +28,7 @@ impl Relay {
             Self::Hello => ("?", String::new()),
             Self::Up(frame) => ("^", codec::encode(frame)),
             Self::Down(frame) => ("v", codec::encode(frame)),
+            Self::Discarded(id) => ("x", codec::encode(id)),
             Self::Open(connection) => ("+", codec::encode(connection)),
             Self::Lost => ("-", String::new()),
         };
@@ -44,6 +48,7 @@ impl Relay {
             '-' if rest.is_empty() => Some(Self::Lost),
             '^' => codec::decode_from_server(rest).ok().map(Self::Up),
             'v' => codec::decode_from_server(rest).ok().map(Self::Down),
+            'x' => codec::decode(rest).ok().map(Self::Discarded),
             '+' => codec::decode_from_server(rest).ok().map(Self::Open),
             _ => None,
         }
