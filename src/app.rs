@@ -28,7 +28,7 @@ pub struct App {
     /// How representatives sign in.
     pub accounts: Accounts,
     /// Who answers before people do.
-    pub bots: Bots,
+    pub bots: Arc<Bots>,
     /// Whom it speaks for.
     pub brands: BrandDirectory,
     /// How it looks for proofs of brands.
@@ -98,14 +98,15 @@ impl App {
         store.migrate().await?;
         let master = vault::load_or_create(&config.data, &mut crate::clock::rng())?;
         let brands = BrandDirectory::open(store.clone(), master, config.public_url.authority()).await?;
-        let hub = Arc::new(Hub::open(store.clone(), Rates::default()).await?);
+        let bots = Arc::new(Bots::load(&config.data));
+        let hub = Arc::new(Hub::open(store.clone(), Arc::clone(&bots), Rates::default()).await?);
         Ok(Self {
             brands,
             hub,
             relays: Arc::default(),
             looker: looker(&config),
             accounts: Accounts::default(),
-            bots: Bots::load(&config.data),
+            bots,
             store,
             closing: Closing::default(),
             assets: Assets::load(),

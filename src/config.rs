@@ -74,7 +74,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Sources {
     /// The configuration file (TOML); portico.toml in the working folder where it exists
-    #[arg(long, env = "PORTICO_CONFIG", value_name = "FILE")]
+    #[arg(long, global = true, env = "PORTICO_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: Settings,
@@ -85,7 +85,7 @@ macro_rules! settings {
         /// One source's settings: what it leaves out, the next source decides.
         #[derive(Clone, Debug, Default, Deserialize, clap::Args)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-        struct Settings { $( $(#[$attribute])* $name: Option<$kind>, )+ }
+        struct Settings { $( $(#[$attribute])* #[arg(global = true)] $name: Option<$kind>, )+ }
 
         impl Settings {
             fn or(self, fallback: Self) -> Self {

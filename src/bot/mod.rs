@@ -4,5 +4,6 @@
 //! it is broken, the last good one goes on, and without a good one visitors wait for a person.
 
 mod directory;
+pub mod runner;
 
 pub use directory::{Bot, Bots, FlowProblem, check_flow};

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::line::Lines;
 use super::mailbox::Mailbox;
 use super::ticket::Tickets;
+use crate::bot::Bots;
 use crate::bus::Bus;
 use crate::clock;
 
@@ -32,6 +33,8 @@ pub struct Hub {
     pub tickets: Tickets,
     pub(super) rates: Rates,
     lines: Lines,
+    /// Say when people are back.
+    bots: Arc<Bots>,
     /// Connections by their session: a revoked one ends at once.
     sessions: Mutex<HashMap<SessionId, Vec<Arc<Mailbox>>>>,
 }
@@ -58,7 +61,7 @@ impl Hub {
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn open(store: Store, rates: Rates) -> Result<Self, StoreError> {
+    pub async fn open(store: Store, bots: Arc<Bots>, rates: Rates) -> Result<Self, StoreError> {
         let lines = Lines::default();
         for brand in store.brands().all().await? {
             let waiting = store.conversations().waiting(&brand.id).await?;
@@ -71,6 +74,7 @@ impl Hub {
             tickets: Tickets::default(),
             rates,
             lines,
+            bots,
             sessions: Mutex::default(),
         })
     }
@@ -112,7 +116,7 @@ impl Hub {
         self.bus.grew(&growth);
         let is_staffed = self.bus.is_staffed(&growth.state.brand);
         for waiting in self.lines.grew(&growth, is_staffed, clock::now()) {
-            self.bus.waiting(&waiting);
+            self.bus.waiting(&self.with_opening(&growth.state.brand, waiting));
         }
     }
 
@@ -135,7 +139,8 @@ impl Hub {
     /// How long it takes until a person answers in `conversation`, whether it waits already or not.
     #[must_use]
     pub fn waiting(&self, brand: &BrandId, conversation: ConversationId) -> Waiting {
-        self.lines.forecast(brand, conversation, self.bus.is_staffed(brand), clock::now())
+        let waiting = self.lines.forecast(brand, conversation, self.bus.is_staffed(brand), clock::now());
+        self.with_opening(brand, waiting)
     }
 
     /// Ends every connection of a session that was revoked.
@@ -180,13 +185,21 @@ impl Hub {
 
     /// What a conversation that was just opened is told about waiting, if it waits.
     pub(super) fn waiting_of(&self, brand: &BrandId, conversation: ConversationId) -> Option<Waiting> {
-        self.lines.tell(brand, conversation, self.bus.is_staffed(brand), clock::now())
+        let waiting = self.lines.tell(brand, conversation, self.bus.is_staffed(brand), clock::now())?;
+        Some(self.with_opening(brand, waiting))
     }
 
     fn tell_line(&self, brand: &BrandId, is_staffed: bool) {
         for waiting in self.lines.tell_all(brand, is_staffed, clock::now()) {
-            self.bus.waiting(&waiting);
+            self.bus.waiting(&self.with_opening(brand, waiting));
         }
+    }
+
+    /// Adds when people are back, where nobody is there.
+    fn with_opening(&self, brand: &BrandId, waiting: Waiting) -> Waiting {
+        let is_away = !waiting.is_staffed;
+        let opens_at = is_away.then(|| self.bots.next_opening(brand, clock::now())).flatten();
+        Waiting { opens_at, ..waiting }
     }
 }
 

@@ -10,6 +10,7 @@ use portico_seal::{
 use portico_store::{BrandKey, BrandRecord};
 
 use crate::proof::look::Claim;
+use crate::proof::name::{Domain, Scope};
 use crate::proof::settings::{Damaged, Settings, proof_from_json};
 
 /// How long a manifest counts: it lies on the brand's own web server as a file, and a person renews it.
@@ -133,11 +134,9 @@ impl Brand {
     /// `now`, the newest first. While a key is being changed, both belong there.
     #[must_use]
     pub fn challenge_records(&self, chat_host: &str, now: Timestamp) -> Vec<ChallengeRecord> {
-        let record = |authorization| ChallengeRecord {
-            authorization,
-            host: Some(chat_host.to_owned()),
-            expires_at: None,
-        };
+        // A name of this machine is no hint for anybody else.
+        let host = Domain::parse(chat_host, Scope::Public).ok().map(|host| host.to_string());
+        let record = |authorization| ChallengeRecord { authorization, host: host.clone(), expires_at: None };
         self.authorizations(now).map(record).collect()
     }
 
