@@ -931,3 +931,6 @@ fn out_of_turn() -> Problem {
 fn follow_first(field: &str) -> Problem {
     Problem::new("not-followed", 409, "Follow the conversation first").with_field(field)
 }
+
+#[cfg(test)]
+mod tests;
