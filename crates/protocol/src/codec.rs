@@ -1,7 +1,13 @@
-//! Frames and bodies as JSON text. The only place that knows the encoding.
+//! Frames and bodies as JSON text. The only place that knows the encoding: `serde_json`, or in the browser
+//! the small [`crate::json`].
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+#[cfg(target_family = "wasm")]
+use crate::json as engine;
+#[cfg(not(target_family = "wasm"))]
+use serde_json as engine;
 
 use crate::Problem;
 use crate::limit::{FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX};
@@ -19,7 +25,7 @@ pub enum DecodeError {
     },
     /// Not JSON, or not of the expected shape. The message names line, column and expectation, never content.
     #[error("not understood: {0}")]
-    Malformed(#[from] serde_json::Error),
+    Malformed(#[from] engine::Error),
 }
 
 /// Encodes a frame or body. Our own types always can be encoded.
@@ -28,7 +34,7 @@ pub enum DecodeError {
 /// Never for the types of this crate: they have string keys and no failing serializers.
 #[must_use]
 pub fn encode(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("protocol types have string keys and no failing serializers")
+    engine::to_string(value).expect("protocol types have string keys and no failing serializers")
 }
 
 /// Decodes a frame or body that a client sent.
@@ -52,7 +58,7 @@ fn decode_within<T: DeserializeOwned>(limit: usize, text: &str) -> Result<T, Dec
     if text.len() > limit {
         return Err(DecodeError::TooLong { limit, found: text.len() });
     }
-    Ok(serde_json::from_str(text)?)
+    Ok(engine::from_str(text)?)
 }
 
 impl From<DecodeError> for Problem {
@@ -63,27 +69,33 @@ impl From<DecodeError> for Problem {
                 problem.status = 413;
                 problem
             }
-            // serde_json quotes unexpected strings in its message: position and category only.
             DecodeError::Malformed(source) => {
-                Self::new("malformed", 400, "The frame or body was not understood").with_detail(format!(
-                    "line {}, column {}: {}",
-                    source.line(),
-                    source.column(),
-                    category(&source)
-                ))
+                let problem = Self::new("malformed", 400, "The frame or body was not understood");
+                match place(&source) {
+                    Some(place) => problem.with_detail(place),
+                    None => problem,
+                }
             }
         }
     }
 }
 
-fn category(error: &serde_json::Error) -> &'static str {
+/// `serde_json` quotes unexpected strings in its message: position and category only.
+#[cfg(not(target_family = "wasm"))]
+fn place(error: &serde_json::Error) -> Option<String> {
     use serde_json::error::Category;
-    match error.classify() {
+    let category = match error.classify() {
         Category::Io => "could not be read",
         Category::Syntax => "not JSON",
         Category::Data => "a value of the wrong kind, or one too few or too many",
         Category::Eof => "ended too early",
-    }
+    };
+    Some(format!("line {}, column {}: {category}", error.line(), error.column()))
+}
+
+#[cfg(target_family = "wasm")]
+const fn place(_: &engine::Error) -> Option<String> {
+    None
 }
 
 #[cfg(test)]

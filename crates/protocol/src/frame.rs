@@ -113,6 +113,7 @@ pub struct Unfollow {
 
 /// A conversation is followed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Followed {
     /// Which.
     pub conversation: ConversationId,

@@ -22,6 +22,7 @@ pub mod entry;
 pub mod frame;
 pub mod id;
 pub mod inbox;
+pub mod json;
 pub mod limit;
 pub mod message;
 pub mod participant;
