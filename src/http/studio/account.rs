@@ -7,8 +7,9 @@ use axum::extract::{Path, State};
 use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use portico_domain::{Admission, Role};
 use portico_protocol::SessionId;
-use portico_protocol::api::{Me, SessionSummary, SignIn};
+use portico_protocol::api::{Me, SessionSummary, SignIn, Ticket};
 use portico_seal::SessionSecret;
 use portico_store::{RepresentativeRecord, SaveError, SessionRecord, SessionRole};
 use rand::RngExt as _;
@@ -20,6 +21,7 @@ use crate::app::App;
 use crate::clock;
 use crate::http::client::Client;
 use crate::http::problem::ApiError;
+use crate::live::TICKET_FOR_MS;
 
 /// `POST /api/v1/sign-in`.
 pub(super) async fn sign_in(
@@ -148,5 +150,30 @@ pub(super) async fn end_other_sessions(
 
 /// Ends a session of `who`.
 async fn end(app: &App, who: &SignedIn, session: SessionId) -> Result<bool, ApiError> {
-    Ok(app.store.sessions().revoke(session, who.account.id, clock::now()).await?)
+    let was_live = app.store.sessions().revoke(session, who.account.id, clock::now()).await?;
+    if was_live {
+        app.hub.end_session(session);
+    }
+    Ok(was_live)
+}
+
+/// `POST /api/v1/studio-tickets`: a ticket for one connection of the signed-in representative. Apart from the
+/// visitors' tickets: a browser may hold the cookies of both, and neither may be taken for the other.
+pub(super) async fn issue_ticket(
+    State(app): State<Arc<App>>,
+    client: Client,
+    who: SignedIn,
+) -> Result<Response, ApiError> {
+    app.limits.tickets.take_for_address(clock::moment(), client.address)?;
+    let brand = who.account.brand.clone();
+    let admission = Admission {
+        session: who.session.id,
+        role: Role::Person { brand: brand.clone(), representative: who.representative() },
+        expires_at: who.session.expires_at,
+        policy: app.bots.policy(&brand, ""),
+    };
+    let ticket = app.hub.tickets.issue(clock::moment(), admission, clock::rng().random());
+    let ticket = ticket.ok_or_else(|| ApiError::unavailable("Too many people are connecting", 2_000))?;
+    let life_ms = i64::try_from(TICKET_FOR_MS).unwrap_or(i64::MAX);
+    Ok(json(&Ticket { ticket, expires_at: clock::now().plus_millis(life_ms) }))
 }

@@ -32,6 +32,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sign-in", post(account::sign_in))
         .route("/api/v1/sign-out", post(account::sign_out))
         .route("/api/v1/me", get(account::me))
+        .route("/api/v1/studio-tickets", post(account::issue_ticket))
         .route("/api/v1/sessions", get(account::sessions).delete(account::end_other_sessions))
         .route("/api/v1/sessions/{session}", delete(account::end_session))
         .route("/api/v1/conversations", get(inbox::conversations))
