@@ -53,12 +53,21 @@ impl Looker {
     /// Looks in both places at `now`. DNS decides where it vouches; otherwise the file does. What is reported
     /// as missing is missing in both, or in the one by which the brand was proven before (`usual`): a brand that
     /// removes its record is not kept by a web server that never answered.
+    ///
+    /// A domain that can be mistaken for another is never vouched for, whoever owns it: a tick beside it would
+    /// vouch for the mistake.
     pub async fn look(
         &self,
         claim: &Claim<'_>,
         usual: Option<VerificationMethod>,
         now: Timestamp,
     ) -> Finding {
+        if claim.domain.is_look_alike() {
+            return Finding::Absent(format!(
+                "{} contains letters that look like others and can be mistaken for another domain: no proof of it counts",
+                claim.domain
+            ));
+        }
         let (dns, file) = future::join(self.look_in_dns(claim, now), self.look_at_file(claim)).await;
         match (dns, file) {
             (found @ Finding::Vouched(_), _) | (_, found @ Finding::Vouched(_)) => found,
