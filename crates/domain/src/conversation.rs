@@ -110,8 +110,12 @@ impl From<Refusal> for Problem {
 #[must_use]
 pub fn derived_id(id: MessageId, index: u8) -> MessageId {
     let mut bytes = *id.as_bytes();
-    // The last byte is random in a UUIDv7: flipping it keeps the version, and time keeps the order.
-    bytes[15] ^= 0x80 ^ (index + 1);
+    // Spread over the random half, so that ids which a client drew close together stay apart. The two bits of
+    // the UUID's variant are kept, and time, which comes first, still orders.
+    let spread = u64::from(index).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 2;
+    for (byte, mask) in bytes[8..].iter_mut().zip(spread.to_be_bytes()) {
+        *byte ^= mask;
+    }
     MessageId::from_bytes(bytes)
 }
 
