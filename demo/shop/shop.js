@@ -14,7 +14,9 @@ tellPage();
 
 // Pages under /app/ are routed in the browser: links swap the body, the document stays.
 const inApp = path => path.startsWith('/app/');
+let shown = location.pathname;
 const visit = async address => {
+  shown = new URL(address).pathname;
   const request = new XMLHttpRequest(); // Parses HTML without a sink that Trusted Types would guard.
   request.responseType = 'document';
   request.open('GET', address);
@@ -22,6 +24,7 @@ const visit = async address => {
     request.onload = resolve;
     request.send();
   });
+  if (shown != new URL(address).pathname) return; // Somebody was faster.
   const { title, body, documentElement } = request.response;
   document.title = title;
   document.documentElement.lang = documentElement.lang;
@@ -39,9 +42,6 @@ if (inApp(location.pathname)) {
     history.pushState({}, '', link.href);
     visit(link.href);
   });
-  let shown = location.pathname;
-  addEventListener('popstate', () => {
-    if (location.pathname != shown) visit(location.href);
-  });
-  new MutationObserver(() => (shown = location.pathname)).observe(document.documentElement, { childList: true });
+  // The chat takes steps in the history too, on the same page.
+  addEventListener('popstate', () => location.pathname != shown && visit(location.href));
 }

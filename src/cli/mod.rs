@@ -2,6 +2,7 @@
 
 mod backup;
 mod brand;
+mod demo;
 mod doctor;
 mod migrate;
 mod representative;
@@ -32,6 +33,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
+    /// Show everything: a shop, its chat and the studio, on this machine alone.
+    Demo(demo::Command),
     /// Manage the accounts of people who answer.
     Representative(representative::Command),
     /// Serve chats.
@@ -46,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Brand(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Migrate(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::Representative(command) => command.run(),
         Command::Serve(command) => command.run(),
     };

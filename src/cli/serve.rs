@@ -53,7 +53,7 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Completes at the first SIGTERM or SIGINT.
-fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+pub(super) fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -1,0 +1,49 @@
+//! `portico demo`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::demo::{Demo, Prepared};
+
+const CHAT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7420);
+const SHOP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7421);
+
+/// Starts a shop with a chat and a studio to answer in, on this machine alone
+#[derive(Debug, clap::Args)]
+pub(super) struct Command {
+    /// Where the chat server listens; port 0 takes any
+    #[arg(long, env = "PORTICO_LISTEN", value_name = "ADDRESS", default_value_t = CHAT)]
+    listen: SocketAddr,
+    /// Where the shop listens; port 0 takes any
+    #[arg(long, value_name = "ADDRESS", default_value_t = SHOP)]
+    shop_listen: SocketAddr,
+    /// The folder for everything that is kept; delete it to begin anew
+    #[arg(long, env = "PORTICO_DATA", value_name = "FOLDER", default_value = "data/demo")]
+    data: PathBuf,
+    /// Which log lines are written
+    #[arg(long, env = "PORTICO_LOG", value_name = "FILTER", default_value = "warn")]
+    log: String,
+}
+
+impl Command {
+    pub(super) fn run(self) -> Result<()> {
+        let demo = Demo { chat: self.listen, shop: self.shop_listen, data: self.data, log: self.log };
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+            let prepared = demo.prepare().await?;
+            super::start_logging(prepared.config())?;
+            tell(&prepared);
+            prepared.serve(super::serve::asked_to_end()?).await
+        })
+    }
+}
+
+fn tell(demo: &Prepared) {
+    println!("The shop     {}", demo.shop_url);
+    println!("The studio   {}", demo.studio_url);
+    println!("             sign in as {}", demo.accounts.join(" or "));
+    println!("             with the password {}", demo.password);
+    println!("The brand    is {:?}", demo.verification);
+    println!("Ctrl+C ends it.");
+}
