@@ -46,6 +46,8 @@ pub(crate) enum HistoryLoad {
 pub struct Conversation {
     id: ConversationId,
     me: Author,
+    /// Whether anybody looks at it; if not, it is only followed until its drafts are sent.
+    pub(crate) is_wanted: bool,
     pub(crate) timeline: Timeline,
     pub(crate) watermarks: Watermarks,
     pub(crate) typists: Typists,
@@ -75,6 +77,7 @@ impl Conversation {
         Self {
             id,
             me,
+            is_wanted: true,
             timeline: Timeline::default(),
             watermarks: Watermarks::default(),
             typists: Typists::default(),

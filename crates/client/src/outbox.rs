@@ -184,6 +184,18 @@ impl Outbox {
         }
     }
 
+    /// The conversations with drafts that are neither durable nor refused for good.
+    #[must_use]
+    pub fn undone(&self) -> Vec<ConversationId> {
+        let mut conversations = Vec::new();
+        for draft in self.drafts.iter().filter(|draft| !draft.is_done()) {
+            if !conversations.contains(&draft.conversation) {
+                conversations.push(draft.conversation);
+            }
+        }
+        conversations
+    }
+
     /// The next one to put on the wire, if any may go now; from then on it is in flight.
     pub fn poll_transmit(&mut self, now: Moment) -> Option<Submit> {
         let in_flight = |draft: &Draft| matches!(draft.state, DraftState::InFlight { .. });

@@ -220,9 +220,10 @@ fn a_refusal_for_now_holds_back_what_comes_after_and_keeps_the_order() {
     bench.wait(1_000);
     assert_eq!(bench.submitted(), [], "not before the server said");
     bench.wait(1_500);
+    assert_eq!(bench.submitted(), [(ids[0], None)], "one probes whether the server is ready again");
+    bench.frame(acknowledged(1, ids[0]));
     bench.wait(500);
-    let again: Vec<_> = bench.submitted().iter().map(|(id, _)| *id).collect();
-    assert_eq!(again, ids);
+    assert_eq!(bench.submitted()[1..], [(ids[1], None), (ids[2], Some(ids[1]))]);
 }
 
 #[test]

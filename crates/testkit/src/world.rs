@@ -504,6 +504,11 @@ impl World {
                 }
             }),
             15 => self.reload(tab),
+            16 => self.do_something(tab, |said, client, now, id| match client.me().is_visitor() {
+                true => {}
+                false if said.dice.is_multiple_of(2) => client.unfollow(now, id),
+                false => client.follow(now, id),
+            }),
             _ => self.do_something(tab, Self::manage),
         }
     }
@@ -538,7 +543,7 @@ impl World {
     fn amend(&mut self, tab: TabId) {
         let words = self.fresh().to_string();
         self.do_something(tab, |said, client, now, id| {
-            let conversation = client.conversation(id).expect("followed");
+            let Some(conversation) = client.conversation(id) else { return };
             let own = conversation.timeline().newest_first().filter(|row| !row.is_echo() && row.is_spoken());
             let own: Vec<_> = own.filter(|row| conversation.is_own(row)).map(|row| row.id).collect();
             let Some(target) = own.get(said.dice as usize % own.len().max(1)).copied() else { return };
@@ -671,6 +676,10 @@ impl World {
                 self.wake(device, 0);
             }
             self.open_tab(device);
+            let followed = self.devices[device].followed.clone();
+            for tab in self.devices[device].tabs.clone() {
+                self.with_tab(tab, |client, now| followed.iter().for_each(|id| client.follow(now, *id)));
+            }
         }
     }
 }
