@@ -23,6 +23,8 @@ use crate::proof::settings::{InvalidProfile, Profile, Settings, proof_to_json};
 
 /// How often the server looks for what commands changed, in milliseconds: how long a withdrawal takes at most.
 pub const REFRESH_AFTER_MS: u64 = 2_000;
+/// How often a proof is looked for anew because the brand was changed meanwhile.
+const LOOKS_MAX: usize = 4;
 
 /// The brands of this server.
 #[derive(Debug)]
@@ -57,6 +59,9 @@ pub enum ChangeError {
     /// There is no such key that counts.
     #[error("the brand has no key {0} that counts now")]
     UnknownKey(KeyId),
+    /// Others changed the brand again and again while its proof was looked for.
+    #[error("brand {0} was changed while its proof was looked for: try again")]
+    Busy(BrandId),
     /// The brand cannot be read.
     #[error("cannot read brand {brand}: {source}")]
     Brand {
@@ -356,23 +361,38 @@ impl BrandDirectory {
         looker: &Looker,
         now: Timestamp,
     ) -> Result<(Arc<Brand>, Finding), ChangeError> {
-        let brand = self.reload(id).await?;
-        let keys = brand.live_keys(now);
-        let usual = brand.proof.voucher.as_ref().map(|voucher| voucher.method);
-        let finding = looker.look(&brand.claim(&keys), usual, now).await;
-        // The looking took time: what a command changed meanwhile must not be overwritten.
-        let brand = self.reload(id).await?;
-        let mut proof = brand.proof.clone();
-        proof.record(now, finding.clone());
-        self.record(id, proof_to_json(&proof), now).await?;
-        if let Finding::Vouched(voucher) = &finding {
-            for key in superseded_keys(&brand.key_spans(), &voucher.key) {
-                let at = now.plus_millis(KEY_OVERLAP_MS);
-                self.store.brands().retire_key(id, key.id.as_str(), at).await?;
+        for _ in 0..LOOKS_MAX {
+            let before = self.reload(id).await?;
+            let keys = before.live_keys(now);
+            let usual = before.proof.voucher.as_ref().map(|voucher| voucher.method);
+            let finding = looker.look(&before.claim(&keys), usual, now).await;
+            // Looking takes time. What was changed or found by others meanwhile is newer than this finding,
+            // which may be about another claim, or older than theirs: it counts for nothing then.
+            let brand = self.reload(id).await?;
+            if brand.updated_at == before.updated_at {
+                return Ok((self.remember(&brand, &finding, now).await?, finding));
             }
         }
-        self.store.brands().touch(id, now).await?;
-        Ok((self.reload(id).await?, finding))
+        Err(ChangeError::Busy(id.clone()))
+    }
+
+    async fn remember(
+        &self,
+        brand: &Brand,
+        finding: &Finding,
+        now: Timestamp,
+    ) -> Result<Arc<Brand>, ChangeError> {
+        let mut proof = brand.proof.clone();
+        proof.record(now, finding.clone());
+        self.record(&brand.id, proof_to_json(&proof), now).await?;
+        if let Finding::Vouched(voucher) = finding {
+            for key in superseded_keys(&brand.key_spans(), &voucher.key) {
+                let at = now.plus_millis(KEY_OVERLAP_MS);
+                self.store.brands().retire_key(&brand.id, key.id.as_str(), at).await?;
+            }
+        }
+        self.store.brands().touch(&brand.id, now).await?;
+        self.reload(&brand.id).await
     }
 
     /// The brands whose proof should be looked for at `now`.
