@@ -39,9 +39,9 @@ fn Unreachable(door: Door) -> impl IntoView {
     view! {
         <main class="nothing-open" role="alert">
             <Glyph shape=Shape::Tray />
-            <h2>"Portico cannot be reached"</h2>
-            <p>"Check your connection. Nothing is lost: what visitors write waits on the server."</p>
-            <button class="button" on:click=move |_| door.ask()>"Try again"</button>
+            <h2>{"Portico cannot be reached"}</h2>
+            <p>{"Check your connection. Nothing is lost: what visitors write waits on the server."}</p>
+            <button class="button" on:click=move |_| door.ask()>{"Try again"}</button>
         </main>
     }
 }
@@ -76,8 +76,8 @@ fn NothingOpen() -> impl IntoView {
     view! {
         <div class="nothing-open">
             <Glyph shape=Shape::Bubble />
-            <h2>"No conversation open"</h2>
-            <p>"Choose one from the list. " <kbd>"j"</kbd> " and " <kbd>"k"</kbd> " move, " <kbd>"Enter"</kbd> " opens, " <kbd>"?"</kbd> " shows all keys."</p>
+            <h2>{"No conversation open"}</h2>
+            <p>"Choose one from the list. " <kbd>{"j"}</kbd> " and " <kbd>{"k"}</kbd> " move, " <kbd>{"Enter"}</kbd> " opens, " <kbd>{"?"}</kbd> " shows all keys."</p>
         </div>
     }
 }
@@ -91,7 +91,7 @@ fn Connection() -> impl IntoView {
             {move || (desk.link().get() == Link::Away).then(|| view! {
                 <p class="connection">
                     "Reconnecting. What you send meanwhile is kept and goes out by itself."
-                    <button class="button" on:click=move |_| desk.reconnect()>"Try now"</button>
+                    <button class="button" on:click=move |_| desk.reconnect()>{"Try now"}</button>
                 </p>
             })}
         </div>
@@ -132,10 +132,10 @@ fn ConfirmRedaction() -> impl IntoView {
     let desk = expect_context::<Desk>();
     view! {
         <Dialog title="Remove these words?" on_close=move |()| desk.redact(false)>
-            <p>"They disappear for the visitor and for your colleagues, and are erased from storage. This cannot be undone; that something was removed stays visible."</p>
+            <p>{"They disappear for the visitor and for your colleagues, and are erased from storage. This cannot be undone; that something was removed stays visible."}</p>
             <div class="actions">
-                <button class="button" on:click=move |_| desk.redact(false)>"Keep them"</button>
-                <button class="button" data-kind="danger" on:click=move |_| desk.redact(true)>"Remove for good"</button>
+                <button class="button" on:click=move |_| desk.redact(false)>{"Keep them"}</button>
+                <button class="button" data-kind="danger" on:click=move |_| desk.redact(true)>{"Remove for good"}</button>
             </div>
         </Dialog>
     }

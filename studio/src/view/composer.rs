@@ -56,7 +56,7 @@ fn Editing(talk: Talk) -> impl IntoView {
         <div class="editing">
             <Glyph shape=Shape::Pencil />
             <p>"Changing: " {edited.before}</p>
-            <button class="button" data-kind="quiet" on:click=move |_| talk.stop_editing()>"Keep as it was"</button>
+            <button class="button" data-kind="quiet" on:click=move |_| talk.stop_editing()>{"Keep as it was"}</button>
         </div>
     })
     }
@@ -75,7 +75,7 @@ fn Locked(talk: Talk) -> impl IntoView {
     view! {
         <div class="locked">
             <p>{reason}</p>
-            <button class="button" data-kind="primary" on:click=move |_| talk.take_over()>"Take over to reply"</button>
+            <button class="button" data-kind="primary" on:click=move |_| talk.take_over()>{"Take over to reply"}</button>
         </div>
     }
 }
@@ -182,7 +182,7 @@ fn Offers(
                 <ul id="canned-offers" role="listbox" aria-label="Canned replies">
                     {offers.into_iter().enumerate().map(option).collect_view()}
                 </ul>
-                {is_empty.then(|| view! { <p role="status">"No canned reply fits. Esc closes this list."</p> })}
+                {is_empty.then(|| view! { <p role="status">{"No canned reply fits. Esc closes this list."}</p> })}
             </div>
         }
     })

@@ -60,7 +60,7 @@ fn Search(field: NodeRef<Input>) -> impl IntoView {
             <input node_ref=field type="search" aria-label="Search conversations" placeholder="Search" maxlength="200"
                 autocomplete="off" spellcheck="false" prop:value=move || desk.search().get()
                 on:input=move |event| desk.search_for(event_target_value(&event)) />
-            <kbd aria-hidden="true" hidden=move || !is_empty()>"/"</kbd>
+            <kbd aria-hidden="true" hidden=move || !is_empty()>{"/"}</kbd>
             <button class="icon-button" aria-label="Clear the search" hidden=is_empty on:click=clear>
                 <Glyph shape=Shape::Cross />
             </button>
@@ -109,7 +109,6 @@ fn ViewTabs() -> impl IntoView {
                 {tab(InboxView::Mine, "Mine", |counts| counts.mine, "plain")}
                 {tab(InboxView::All, "All", |_| 0, "plain")}
             </div>
-            <span class="spacer"></span>
             <Menu label="List options" shape=Shape::More>
                 <CheckItem label="Include closed" is_checked=desk.with_closed() on_toggle=move |()| desk.toggle_closed() />
             </Menu>
@@ -146,7 +145,7 @@ fn ConversationList() -> impl IntoView {
             </ul>
             <Show when=move || desk.has_more().get()>
                 <div class="inbox-more">
-                    <button class="button" data-kind="quiet" on:click=move |_| desk.load_more()>"Show older"</button>
+                    <button class="button" data-kind="quiet" on:click=move |_| desk.load_more()>{"Show older"}</button>
                 </div>
             </Show>
         </div>
@@ -159,7 +158,7 @@ fn Skeleton() -> impl IntoView {
         <div aria-hidden="true">
             {(0..6).map(|_| view! { <div class="skeleton"><i></i></div> }).collect_view()}
         </div>
-        <p class="visually-hidden">"Loading conversations"</p>
+        <p class="visually-hidden">{"Loading conversations"}</p>
     }
 }
 
@@ -174,7 +173,7 @@ fn EmptyList() -> impl IntoView {
             <h2>{move || help().0}</h2>
             <p>{move || help().1}</p>
             <Show when=move || is_search() && !desk.with_closed().get()>
-                <button class="button" on:click=move |_| desk.toggle_closed()>"Include closed"</button>
+                <button class="button" on:click=move |_| desk.toggle_closed()>{"Include closed"}</button>
             </Show>
         </div>
     }
@@ -210,7 +209,7 @@ fn Row(id: ConversationId) -> impl IntoView {
                 <Age at=Signal::derive(updated) />
                 <span class="preview" dir="auto">{move || summary.read().as_ref().map(preview)}</span>
                 {move || Some(unread()).filter(|unread| *unread > 0).map(|unread| view! {
-                    <span class="unread">{unread}<span class="visually-hidden">" unread"</span></span>
+                    <span class="unread">{unread}<span class="visually-hidden">{" unread"}</span></span>
                 })}
                 <span class="state" data-kind=move || summary.read().as_ref().map(state_kind)>
                     {move || summary.read().as_ref().map(|summary| view! { <Glyph shape=state_shape(summary) /> })}

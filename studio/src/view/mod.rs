@@ -1,4 +1,7 @@
 //! What representatives see. Views draw and forward; the rules are in `desk`, `client` and on the server.
+//!
+//! Words stand in braces, `<h1>{"Inbox"}</h1>`: Leptos makes elements that hold nothing but literals by way of
+//! `innerHTML`, which Trusted Types forbid here.
 
 #![expect(unreachable_pub, reason = "the component macro makes properties public whatever the component is")]
 

@@ -52,7 +52,7 @@ pub(crate) fn SessionsPage() -> impl IntoView {
                 <For each=move || sessions.get() key=|session| session.session let:session><Session session /></For>
             </ul>
             <Show when=has_others>
-                <div><button class="button" data-kind="danger" on:click=move |_| desk.end_other_sessions()>"Sign out everywhere else"</button></div>
+                <div><button class="button" data-kind="danger" on:click=move |_| desk.end_other_sessions()>{"Sign out everywhere else"}</button></div>
             </Show>
         </Page>
     }
@@ -69,10 +69,10 @@ fn Session(session: SessionSummary) -> impl IntoView {
         _ => format!("used {} ago", words::long_span(desk.now().get().as_millis() - seen.as_millis())),
     };
     let end = if session.is_current {
-        view! { <span class="here">"This device"</span> }.into_any()
+        view! { <span class="here">{"This device"}</span> }.into_any()
     } else {
         let name = format!("Sign out {}", session.device);
-        view! { <button class="button" aria-label=name on:click=move |_| desk.end_session(id)>"Sign out"</button> }.into_any()
+        view! { <button class="button" aria-label=name on:click=move |_| desk.end_session(id)>{"Sign out"}</button> }.into_any()
     };
     view! {
         <li>
@@ -102,8 +102,8 @@ pub(crate) fn RepliesPage() -> impl IntoView {
             <Show when=move || replies.read().is_empty()>
                 <div class="inbox-empty">
                     <Glyph shape=Shape::Lightning />
-                    <h2>"No canned replies yet"</h2>
-                    <p>"Write down what you type again and again, once for everybody."</p>
+                    <h2>{"No canned replies yet"}</h2>
+                    <p>{"Write down what you type again and again, once for everybody."}</p>
                 </div>
             </Show>
             <ul class="rows" aria-label="Canned replies" hidden=move || replies.read().is_empty()>
@@ -147,19 +147,19 @@ fn ReplyDialog(reply: CannedReply, #[prop(into)] on_close: Callback<()>) -> impl
         <Dialog title on_close>
             <form on:submit=save style:display="contents">
                 <div class="field">
-                    <label for="shortcut">"Shortcut"</label>
+                    <label for="shortcut">{"Shortcut"}</label>
                     <input node_ref=shortcut id="shortcut" required maxlength="40" pattern="/?[A-Za-z0-9\\-]+" prop:value=reply.shortcut
                         autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="shortcut-hint" autofocus />
-                    <span class="hint" id="shortcut-hint">"Letters, digits and hyphens, such as returns"</span>
+                    <span class="hint" id="shortcut-hint">{"Letters, digits and hyphens, such as returns"}</span>
                 </div>
                 <div class="field">
-                    <label for="reply-text">"Text"</label>
+                    <label for="reply-text">{"Text"}</label>
                     <textarea node_ref=text id="reply-text" required dir="auto" rows="5" maxlength=TEXT_CHARS_MAX.to_string() prop:value=reply.text></textarea>
                 </div>
                 <div role="alert">{move || problem.get().map(|problem| view! { <p class="problem">{problem}</p> })}</div>
                 <div class="actions">
-                    <button type="button" class="button" on:click=move |_| on_close.run(())>"Cancel"</button>
-                    <button class="button" data-kind="primary">"Save"</button>
+                    <button type="button" class="button" on:click=move |_| on_close.run(())>{"Cancel"}</button>
+                    <button class="button" data-kind="primary">{"Save"}</button>
                 </div>
             </form>
         </Dialog>

@@ -18,7 +18,7 @@ pub(crate) fn Panel(talk: Talk) -> impl IntoView {
     view! {
         <aside class="panel" aria-label="About the visitor">
             <header>
-                <h2>"About the visitor"</h2>
+                <h2>{"About the visitor"}</h2>
                 <button class="icon-button" aria-label="Close" on:click=move |_| desk.toggle_details()>
                     <Glyph shape=Shape::Cross />
                 </button>
@@ -27,7 +27,7 @@ pub(crate) fn Panel(talk: Talk) -> impl IntoView {
             <Packet slots=talk.packet() />
             {move || detail.read().as_ref().map(context).filter(|pairs| !pairs.is_empty()).map(|pairs| view! {
                 <section>
-                    <h3>"Told by the page"</h3>
+                    <h3>{"Told by the page"}</h3>
                     <Pairs pairs />
                 </section>
             })}
@@ -62,17 +62,17 @@ fn Facts(detail: ConversationDetail) -> impl IntoView {
     let page = detail.summary.page_url.clone();
     view! {
         <section>
-            <h3>"Visitor"</h3>
+            <h3>{"Visitor"}</h3>
             <dl class="facts">
-                <div><dt>"Language"</dt><dd>{super::language_name(&detail.summary.locale)}</dd></div>
-                {move || local_time().map(|time| view! { <div><dt>"Local time"</dt><dd>{time}</dd></div> })}
+                <div><dt>{"Language"}</dt><dd>{super::language_name(&detail.summary.locale)}</dd></div>
+                {move || local_time().map(|time| view! { <div><dt>{"Local time"}</dt><dd>{time}</dd></div> })}
                 {page.map(|page| view! {
                     // Only web addresses become links: the page could have said anything.
-                    <div><dt>"Page"</dt><dd>{link(page)}</dd></div>
+                    <div><dt>{"Page"}</dt><dd>{link(page)}</dd></div>
                 })}
-                {visitor.external_id.map(|id| view! { <div><dt>"Customer number"</dt><dd>{id}</dd></div> })}
-                <div><dt>"First visit"</dt><dd>{super::moment(visitor.first_seen_at)}</dd></div>
-                <div><dt>"Conversation began"</dt><dd>{super::moment(detail.created_at)}</dd></div>
+                {visitor.external_id.map(|id| view! { <div><dt>{"Customer number"}</dt><dd>{id}</dd></div> })}
+                <div><dt>{"First visit"}</dt><dd>{super::moment(visitor.first_seen_at)}</dd></div>
+                <div><dt>{"Conversation began"}</dt><dd>{super::moment(detail.created_at)}</dd></div>
             </dl>
         </section>
     }
@@ -94,7 +94,7 @@ fn Packet(slots: Signal<Vec<Slot>>) -> impl IntoView {
         let slots = slots.get();
         (!slots.is_empty()).then(|| {
             let pairs = slots.into_iter().map(|slot| (slot.name, slot.value)).collect();
-            view! { <section><h3>"Known so far"</h3><Pairs pairs /></section> }
+            view! { <section><h3>{"Known so far"}</h3><Pairs pairs /></section> }
         })
     }
 }

@@ -44,16 +44,16 @@ pub(crate) fn SignInPage(
             <form on:submit=submit aria-busy=move || is_busy.get().to_string()>
                 <header>
                     <div class="mark"><Glyph shape=Shape::Porch /></div>
-                    <h1>"Sign in to Portico"</h1>
-                    <p>"For people who answer customers."</p>
+                    <h1>{"Sign in to Portico"}</h1>
+                    <p>{"For people who answer customers."}</p>
                 </header>
                 <div class="field">
-                    <label for="email">"E-mail"</label>
+                    <label for="email">{"E-mail"}</label>
                     <input node_ref=email id="email" name="email" type="email" autocomplete="username" required
                         autofocus spellcheck="false" autocapitalize="none" />
                 </div>
                 <div class="field">
-                    <label for="password">"Password"</label>
+                    <label for="password">{"Password"}</label>
                     <div class="password">
                         <input node_ref=password id="password" name="password" required autocomplete="current-password"
                             type=move || if shows_password.get() { "text" } else { "password" }

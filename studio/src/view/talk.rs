@@ -87,16 +87,16 @@ fn Actions(talk: Talk) -> impl IntoView {
     view! {
         <div class="actions">
             <Show when=move || is_mine.get()>
-                <button class="button wide" on:click=move |_| talk.hand_back()>"Hand back to bot" <kbd aria-hidden="true">"b"</kbd></button>
+                <button class="button wide" on:click=move |_| talk.hand_back()>"Hand back to bot" <kbd aria-hidden="true">{"b"}</kbd></button>
             </Show>
             <Show when=move || !is_closed.get()>
-                <button class="button wide" on:click=move |_| talk.close()>"Close" <kbd aria-hidden="true">"e"</kbd></button>
+                <button class="button wide" on:click=move |_| talk.close()>"Close" <kbd aria-hidden="true">{"e"}</kbd></button>
             </Show>
             <Show when=move || is_closed.get()>
-                <button class="button wide" on:click=move |_| talk.reopen()>"Open again" <kbd aria-hidden="true">"e"</kbd></button>
+                <button class="button wide" on:click=move |_| talk.reopen()>"Open again" <kbd aria-hidden="true">{"e"}</kbd></button>
             </Show>
             <Show when=move || !is_mine.get() && !is_closed.get()>
-                <button class="button" data-kind="primary" on:click=move |_| talk.take_over()>"Take over" <kbd aria-hidden="true">"t"</kbd></button>
+                <button class="button" data-kind="primary" on:click=move |_| talk.take_over()>"Take over" <kbd aria-hidden="true">{"t"}</kbd></button>
             </Show>
             <span class="narrow">
                 <Menu label="Conversation actions" shape=Shape::More>
