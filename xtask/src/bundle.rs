@@ -43,6 +43,8 @@ const BROTLI_QUALITY: u32 = 11;
 /// The largest window that every Brotli decoder must accept (RFC 7932 §9.1).
 const BROTLI_WINDOW_BITS: u32 = 24;
 
+/// What a script of `public/` holds in place of the addresses that it fetches ahead.
+const ASSETS: &str = "@assets@";
 /// In quick builds the page asks now and then whether there is a newer one. A debug server answers.
 const RELOAD: &str = "
 let built;
@@ -166,7 +168,11 @@ fn add_public(dist: &mut Dist, public: &Path, effort: Effort) -> Result<()> {
                 let loader = with_assets(&content, &dist.manifest)?;
                 dist.add_plain(name, minify(loader, "js", effort)?);
             }
-            Some((_, "js")) => dist.add_plain(name, minify(content, "js", effort)?),
+            Some((_, "js")) => {
+                let script = String::from_utf8(content).context("a script that is not UTF-8")?;
+                let script = script.replace(ASSETS, &dist.prefetched());
+                dist.add_plain(name, minify(script.into_bytes(), "js", effort)?);
+            }
             _ => dist.add_plain(name, content),
         }
     }
@@ -217,6 +223,13 @@ impl Dist {
         self.manifest.insert(name.into(), path.clone());
         self.files.insert(path.clone(), content);
         path
+    }
+
+    /// The addresses of what the chat's document will ask for at once, apart by spaces.
+    fn prefetched(&self) -> String {
+        let names = ["widget.css", "widget.js", "widget.wasm"];
+        let paths = names.iter().filter_map(|name| self.manifest.get(*name));
+        paths.map(|path| format!("/{path}")).collect::<Vec<_>>().join(" ")
     }
 
     /// Adds a file that keeps its name.
