@@ -5,7 +5,7 @@
 //! the primary key `(conversation, sequence)`, is rolled back and decides again. Rows are written in the
 //! order of their keys, one table after the other, so that two batches never wait for each other in a circle.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use portico_domain::Conversation;
@@ -32,29 +32,31 @@ static SELECT_FOLDS: Template = Template::new(
     ")",
 );
 static SELECT_ENTRIES: Template = Template::new(
-    "SELECT sequence, id, at, author, body, conversation FROM entry WHERE (id, conversation) IN (VALUES ",
+    "SELECT id, sequence, at, author, body, conversation FROM entry WHERE (id, conversation) IN (VALUES ",
     2,
     ")",
 );
 static INSERT_ENTRIES: Template = Template::new(
-    "INSERT INTO entry (conversation, sequence, id, at, author, body, words, said_by_visitor) VALUES ",
+    "INSERT INTO entry (conversation, sequence, id, at, author, body, words, said_by_visitor) \
+     SELECT * FROM (VALUES ",
     8,
-    "",
+    ") AS v WHERE column1 IS NOT NULL",
 );
 static SAVE_FOLDS: Template = Template::new(
     "INSERT INTO conversation (id, brand, visitor, head, owner, owner_kind, owner_participant, is_closed, \
-     last_at, waiting_since, said_by_visitor, preview, preview_is_visitor, preview_sequence) VALUES ",
+     last_at, waiting_since, said_by_visitor, preview, preview_is_visitor, preview_sequence) \
+     SELECT * FROM (VALUES ",
     14,
-    " ON CONFLICT (id) DO UPDATE SET head = excluded.head, owner = excluded.owner, \
+    ") AS v WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET head = excluded.head, owner = excluded.owner, \
      owner_kind = excluded.owner_kind, owner_participant = excluded.owner_participant, \
      is_closed = excluded.is_closed, last_at = excluded.last_at, waiting_since = excluded.waiting_since, \
      said_by_visitor = excluded.said_by_visitor, preview = excluded.preview, \
      preview_is_visitor = excluded.preview_is_visitor, preview_sequence = excluded.preview_sequence",
 );
 static ADVANCE_WATERMARKS: Template = Template::new(
-    "INSERT INTO watermark (participant, is_visitor, delivered, read, conversation) VALUES ",
+    "INSERT INTO watermark (participant, is_visitor, delivered, read, conversation) SELECT * FROM (VALUES ",
     5,
-    " ON CONFLICT (conversation, participant) DO UPDATE SET \
+    ") AS v WHERE column1 IS NOT NULL ON CONFLICT (conversation, participant) DO UPDATE SET \
      delivered = CASE WHEN excluded.delivered > watermark.delivered THEN excluded.delivered \
      ELSE watermark.delivered END, \
      read = CASE WHEN excluded.read > watermark.read THEN excluded.read ELSE watermark.read END \
@@ -159,7 +161,7 @@ impl Batch {
     /// Brings together the states and earlier entries that the jobs' decisions need.
     async fn load(connection: &mut Connection, cache: &mut Cache, jobs: &[Job]) -> Result<Self, Failure> {
         let mut batch = Self::default();
-        let mut cold = Vec::new();
+        let mut cold = BTreeSet::new();
         for append in appends(jobs) {
             let id = append.conversation;
             if batch.folds.contains_key(&id) || cold.contains(&id) {
@@ -167,7 +169,7 @@ impl Batch {
             }
             match cache.take(id) {
                 Some(fold) => drop(batch.folds.insert(id, Ok(fold))),
-                None => cold.push(id),
+                None => drop(cold.insert(id)),
             }
         }
         batch.load_folds(connection, &cold).await?;
@@ -189,39 +191,23 @@ impl Batch {
     async fn load_folds(
         &mut self,
         connection: &mut Connection,
-        ids: &[ConversationId],
+        ids: &BTreeSet<ConversationId>,
     ) -> Result<(), Failure> {
-        let mut rest = ids;
-        while !rest.is_empty() {
-            let (sql, count) = SELECT_FOLDS.at_most(rest.len());
-            let (some, others) = rest.split_at(count);
-            let values = some.iter().map(|id| Value::from(*id)).collect();
-            for row in connection.fetch(Statement::new(sql, values)).await? {
-                match fold_of(&row) {
-                    Ok((id, fold)) => drop(self.folds.insert(id, Ok(fold))),
-                    // One bad row must not stop the others: its own conversation alone is refused.
-                    Err(error) => {
-                        let id = ConversationId::from_bytes(row.columns("conversation").bytes("id")?);
-                        self.folds.insert(id, Err(error));
-                    }
-                }
-            }
-            rest = others;
+        let values = ids.iter().map(|id| Value::from(*id)).collect();
+        let statements = SELECT_FOLDS.statements(values, connection.placeholder());
+        for row in connection.fetch_all(statements).await? {
+            let id = ConversationId::from_bytes(row.columns("conversation").bytes("id")?);
+            // One bad row must not stop the others: its own conversation alone is refused.
+            self.folds.insert(id, fold_of(&row).map(|(_, fold)| fold));
         }
         Ok(())
     }
 
     async fn load_entries(&mut self, connection: &mut Connection, keys: &[Key]) -> Result<(), Failure> {
-        let mut rest = keys;
-        while !rest.is_empty() {
-            let (sql, count) = SELECT_ENTRIES.at_most(rest.len());
-            let (some, others) = rest.split_at(count);
-            let values = some.iter().flat_map(|(conversation, id)| values![*id, *conversation]).collect();
-            for row in connection.fetch(Statement::new(sql, values)).await? {
-                let key = key_of(&row)?;
-                self.known.insert(key, entry_of(&row));
-            }
-            rest = others;
+        let values = keys.iter().flat_map(|(conversation, id)| values![*id, *conversation]).collect();
+        let statements = SELECT_ENTRIES.statements(values, connection.placeholder());
+        for row in connection.fetch_all(statements).await? {
+            self.known.insert(key_of(&row)?, entry_of(&row));
         }
         Ok(())
     }
@@ -320,19 +306,24 @@ impl Batch {
     async fn write(&mut self, connection: &mut Connection) -> Result<(), Failure> {
         // By conversation, keeping the order within each: see the module's own words on circles.
         self.entries.sort_by_key(|(conversation, ..)| *conversation);
-        let mut rows = Vec::new();
+        let mut rows = Vec::with_capacity(self.entries.len() * 8);
         let mut changed = Vec::new();
         for (conversation, entries, said) in &self.entries {
             if changed.last() != Some(conversation) {
                 changed.push(*conversation);
             }
             for (entry, said) in entries.iter().zip(said) {
-                rows.push(entry_values(*conversation, entry, *said));
+                push_entry(&mut rows, *conversation, entry, *said);
             }
         }
         execute_rows(connection, &INSERT_ENTRIES, rows).await?;
-        let folds = changed.iter().filter_map(|id| Some(self.folds.get(id)?.as_ref().ok()?.values(*id)));
-        execute_rows(connection, &SAVE_FOLDS, folds.collect()).await?;
+        let mut folds = Vec::with_capacity(changed.len() * 14);
+        for id in changed {
+            if let Some(Ok(fold)) = self.folds.get(&id) {
+                fold.push_values(id, &mut folds);
+            }
+        }
+        execute_rows(connection, &SAVE_FOLDS, folds).await?;
         for (brand, at, conversation, waited_ms) in &self.waits {
             let values = values![brand, *at, *conversation, *waited_ms];
             connection.execute(Statement::new(INSERT_WAIT, values)).await?;
@@ -373,38 +364,32 @@ const fn target_of(body: &SubmissionBody) -> Option<MessageId> {
 
 fn key_of(row: &crate::database::Row) -> Result<Key, StoreError> {
     let mut columns = row.columns("entry");
-    columns.skip(1);
     let id = MessageId::from_bytes(columns.bytes("id")?);
-    columns.skip(3);
+    columns.skip(4);
     Ok((ConversationId::from_bytes(columns.bytes("conversation")?), id))
 }
 
-fn entry_values(conversation: ConversationId, entry: &Entry, said_by_visitor: u64) -> Vec<Value> {
-    values![
-        conversation,
-        entry.sequence,
-        entry.id,
-        entry.at,
-        codec::encode(&entry.author),
-        codec::encode(&entry.body),
-        words(&entry.body).map(str::to_lowercase),
-        said_by_visitor,
-    ]
+fn push_entry(rows: &mut Vec<Value>, conversation: ConversationId, entry: &Entry, said_by_visitor: u64) {
+    rows.extend([
+        conversation.into(),
+        entry.sequence.into(),
+        entry.id.into(),
+        entry.at.into(),
+        codec::encode(&entry.author).into(),
+        codec::encode(&entry.body).into(),
+        words(&entry.body).map(str::to_lowercase).into(),
+        said_by_visitor.into(),
+    ]);
 }
 
-/// Runs a statement for all `rows`, in as few pieces as its sizes allow.
+/// Runs a statement for all rows.
 async fn execute_rows(
     connection: &mut Connection,
     template: &Template,
-    rows: Vec<Vec<Value>>,
+    values: Vec<Value>,
 ) -> Result<(), sqlx::Error> {
-    let mut left = rows.len();
-    let mut rows = rows.into_iter();
-    while left > 0 {
-        let (sql, count) = template.at_most(left);
-        let values = rows.by_ref().take(count).flatten().collect();
-        connection.execute(Statement::new(sql, values)).await?;
-        left -= count;
+    for statement in template.statements(values, connection.placeholder()) {
+        connection.execute(statement).await?;
     }
     Ok(())
 }
@@ -426,24 +411,19 @@ async fn advance_watermarks(
     connection: &mut Connection,
     merged: BTreeMap<(ConversationId, ParticipantId), Watermark>,
 ) -> Result<HashMap<(ConversationId, ParticipantId), Watermark>, Failure> {
+    let row = |((conversation, participant), watermark): ((ConversationId, _), Watermark)| {
+        let Watermark { is_visitor, delivered, read, .. } = watermark;
+        values![participant, is_visitor, delivered, read, conversation]
+    };
     let mut stored = HashMap::with_capacity(merged.len());
-    let mut left = merged.len();
-    let mut rows = merged.into_iter();
-    while left > 0 {
-        let (sql, count) = ADVANCE_WATERMARKS.at_most(left);
-        let values = rows.by_ref().take(count).flat_map(|((conversation, participant), watermark)| {
-            let Watermark { is_visitor, delivered, read, .. } = watermark;
-            values![participant, is_visitor, delivered, read, conversation]
-        });
-        let statement = Statement::new(sql, values.collect());
-        for row in connection.fetch(statement).await? {
-            let watermark = watermark_of(&row)?;
-            let mut columns = row.columns("watermark");
-            columns.skip(4);
-            let conversation = ConversationId::from_bytes(columns.bytes("conversation")?);
-            stored.insert((conversation, watermark.participant), watermark);
-        }
-        left -= count;
+    let values = merged.into_iter().flat_map(row).collect();
+    let statements = ADVANCE_WATERMARKS.statements(values, connection.placeholder());
+    for row in connection.fetch_all(statements).await? {
+        let watermark = watermark_of(&row)?;
+        let mut columns = row.columns("watermark");
+        columns.skip(4);
+        let conversation = ConversationId::from_bytes(columns.bytes("conversation")?);
+        stored.insert((conversation, watermark.participant), watermark);
     }
     Ok(stored)
 }

@@ -96,6 +96,8 @@ fn sqlite_options(path: &str, lock_for: Duration) -> SqliteConnectOptions {
         .busy_timeout(lock_for)
         .pragma("cache_size", (-CACHE_KIB).to_string())
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        // A statement of many rows keeps what it may have to undo: in memory, not in files made for it.
+        .pragma("temp_store", "2")
         // What was redacted must not linger in free space.
         .pragma("secure_delete", "1")
         .disable_statement_logging()

@@ -104,7 +104,8 @@ const SELECT_SUMMARY: &str = "SELECT c.id, c.visitor, v.display_name, v.external
      c.waiting_since, v.locale, v.page_url";
 const JOIN_SUMMARY: &str = " LEFT JOIN visitor AS v ON v.id = c.visitor \
      LEFT JOIN watermark AS w ON w.conversation = c.id AND w.participant = $1 \
-     LEFT JOIN entry AS e ON e.conversation = c.id AND e.sequence = w.read";
+     LEFT JOIN entry AS e ON e.conversation = c.id \
+     AND e.sequence = CASE WHEN w.read > c.head THEN c.head ELSE w.read END";
 
 impl Conversations<'_> {
     /// The state of a conversation; `None` while nothing has been said in it.
@@ -185,7 +186,7 @@ impl Conversations<'_> {
         ] {
             let sql = format!(
                 "SELECT COUNT(*) FROM (SELECT 1 AS one FROM conversation AS c \
-                 WHERE c.brand = $1 AND c.is_closed = $2{} LIMIT $4) AS some",
+                 WHERE c.brand = $1 AND c.is_closed = $2{} LIMIT $4) AS counted",
                 of_view(view, "$3"),
             );
             let values = values![asker.brand, false, asker.representative, COUNT_MAX];

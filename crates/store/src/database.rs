@@ -15,14 +15,27 @@ use sqlx::{
 use sqlx::{SqlSafeStr, SqlStr};
 
 use crate::StoreError;
+use crate::template::Placeholder;
 
 /// One positional argument. A null keeps its type: PostgreSQL wants to know it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Integer(Option<i64>),
-    Boolean(bool),
+    Boolean(Option<bool>),
     Text(Option<String>),
     Bytes(Option<Vec<u8>>),
+}
+
+impl Value {
+    /// A null of the same type.
+    pub(crate) const fn to_null(&self) -> Self {
+        match self {
+            Self::Integer(_) => Self::Integer(None),
+            Self::Boolean(_) => Self::Boolean(None),
+            Self::Text(_) => Self::Text(None),
+            Self::Bytes(_) => Self::Bytes(None),
+        }
+    }
 }
 
 macro_rules! values {
@@ -65,7 +78,7 @@ fn without_nul(text: String) -> String {
 
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
-        Self::Boolean(value)
+        Self::Boolean(Some(value))
     }
 }
 
@@ -174,6 +187,15 @@ impl Connection {
         }
     }
 
+    /// Runs statements one after the other and collects all their rows.
+    pub(crate) async fn fetch_all(&mut self, statements: Vec<Statement>) -> Result<Vec<Row>, sqlx::Error> {
+        let mut rows = Vec::new();
+        for statement in statements {
+            rows.append(&mut self.fetch(statement).await?);
+        }
+        Ok(rows)
+    }
+
     /// Runs a statement of either kind.
     pub(crate) async fn run(&mut self, statement: Statement) -> Result<Outcome, sqlx::Error> {
         if statement.sql.as_str().contains("RETURNING") {
@@ -188,6 +210,14 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop),
             Self::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop),
+        }
+    }
+
+    /// How generated rows write their parameters.
+    pub(crate) const fn placeholder(&self) -> Placeholder {
+        match self {
+            Self::Sqlite(_) => Placeholder::Anonymous,
+            Self::Postgres(_) => Placeholder::Numbered,
         }
     }
 
@@ -281,13 +311,17 @@ impl Row {
 
     /// The first column in words, to name the row in an error.
     fn key(&self) -> String {
-        if let Ok(bytes) = self.get::<Vec<u8>>(0) {
-            return bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        }
-        self.get::<i64>(0)
-            .map(|number| number.to_string())
-            .or_else(|_| self.get::<String>(0))
-            .unwrap_or_else(|_| "an unreadable row".into())
+        let text = self.get::<String>(0);
+        let text = text.or_else(|_| self.get::<i64>(0).map(|number| number.to_string()));
+        text.or_else(|_| self.get::<&[u8]>(0).map(hex)).unwrap_or_else(|_| "an unreadable row".into())
+    }
+}
+
+/// An id as people search for it, any other bytes as they are.
+fn hex(bytes: &[u8]) -> String {
+    match <[u8; 16]>::try_from(bytes) {
+        Ok(id) => MessageId::from_bytes(id).to_string(),
+        Err(_) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
     }
 }
 

@@ -22,7 +22,7 @@ impl Entries<'_> {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        let sql = "SELECT sequence, id, at, author, body FROM entry \
+        let sql = "SELECT id, sequence, at, author, body FROM entry \
              WHERE conversation = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
         let rows = self.pool.fetch(sql, values![conversation, after, i64::from(limit)]).await?;
         rows.iter().map(entry_of).collect()
@@ -38,7 +38,7 @@ impl Entries<'_> {
         before: u64,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        let sql = "SELECT sequence, id, at, author, body FROM entry \
+        let sql = "SELECT id, sequence, at, author, body FROM entry \
              WHERE conversation = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3";
         let rows = self.pool.fetch(sql, values![conversation, before, i64::from(limit)]).await?;
         rows.iter().rev().map(entry_of).collect()
@@ -61,7 +61,7 @@ impl Entries<'_> {
         conversation: ConversationId,
         id: MessageId,
     ) -> Result<Option<Entry>, StoreError> {
-        let sql = "SELECT sequence, id, at, author, body FROM entry WHERE id = $1 AND conversation = $2";
+        let sql = "SELECT id, sequence, at, author, body FROM entry WHERE id = $1 AND conversation = $2";
         self.pool.find(sql, values![id, conversation]).await?.as_ref().map(entry_of).transpose()
     }
 }
@@ -69,8 +69,8 @@ impl Entries<'_> {
 pub(crate) fn entry_of(row: &Row) -> Result<Entry, StoreError> {
     let mut columns = row.columns("entry");
     Ok(Entry {
-        sequence: columns.number("sequence")?,
         id: MessageId::from_bytes(columns.bytes("id")?),
+        sequence: columns.number("sequence")?,
         at: columns.at("at")?,
         author: columns.json("author")?,
         body: columns.json("body")?,

@@ -6,7 +6,7 @@ use portico_domain::{Conversation, Policy};
 use portico_protocol::{ConversationId, Entry, EntryBody, MessageId, Owner};
 
 use crate::StoreError;
-use crate::database::{Row, Value, values};
+use crate::database::{Row, Value};
 
 /// Longest preview, in code points.
 const PREVIEW_CHARS_MAX: usize = 120;
@@ -66,30 +66,30 @@ impl Fold {
         self.recent.push_back(entry.id);
     }
 
-    /// The row, in the order in which the writer saves it.
-    pub(crate) fn values(&self, id: ConversationId) -> Vec<Value> {
+    /// Appends the row, in the order in which the writer saves it.
+    pub(crate) fn push_values(&self, id: ConversationId, rows: &mut Vec<Value>) {
         let conversation = &self.conversation;
         let (owner_kind, owner_participant) = match &conversation.owner {
             Owner::Bot(_) => ("bot", None),
             Owner::Human(person) => ("human", Some(person.id)),
             Owner::Queue(_) | Owner::Unknown => ("queue", None),
         };
-        values![
-            id,
-            &conversation.brand,
-            conversation.visitor,
-            conversation.head,
-            portico_protocol::codec::encode(&conversation.owner),
-            owner_kind,
-            owner_participant,
-            conversation.is_closed,
-            conversation.last_at,
-            conversation.waiting_since,
-            self.said_by_visitor,
-            self.preview.as_str(),
-            self.preview_is_visitor,
-            self.preview_sequence,
-        ]
+        rows.extend([
+            Value::from(id),
+            Value::from(&conversation.brand),
+            Value::from(conversation.visitor),
+            Value::from(conversation.head),
+            Value::from(portico_protocol::codec::encode(&conversation.owner)),
+            Value::from(owner_kind),
+            Value::from(owner_participant),
+            Value::from(conversation.is_closed),
+            Value::from(conversation.last_at),
+            Value::from(conversation.waiting_since),
+            Value::from(self.said_by_visitor),
+            Value::from(self.preview.as_str()),
+            Value::from(self.preview_is_visitor),
+            Value::from(self.preview_sequence),
+        ]);
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) async fn forget(
     conversation: ConversationId,
     target: &Entry,
 ) -> Result<(), Failure> {
-    let sql = "SELECT sequence, id, at, author, body FROM entry WHERE conversation = $1 AND sequence >= $2";
+    let sql = "SELECT id, sequence, at, author, body FROM entry WHERE conversation = $1 AND sequence >= $2";
     let rows = connection.fetch(Statement::new(sql, values![conversation, target.sequence])).await?;
     for row in rows {
         let entry = entry_of(&row)?;

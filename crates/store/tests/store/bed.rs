@@ -39,7 +39,7 @@ const LOCK_FOR: Duration = Duration::from_millis(50);
 pub struct Bed {
     pub url: String,
     pub store: Store,
-    _folder: Option<TempDir>,
+    pub _folder: Option<TempDir>,
 }
 
 impl Bed {
@@ -250,4 +250,20 @@ pub async fn words(store: &Store, number: u64) -> Vec<String> {
         _ => None,
     });
     words.collect()
+}
+
+pub fn visitor_record(number: u64) -> portico_store::VisitorRecord {
+    portico_store::VisitorRecord {
+        id: visitor(number),
+        brand: brand(),
+        conversation: conversation(number),
+        external_id: None,
+        display_name: None,
+        locale: "de-AT".into(),
+        time_zone: Some("Europe/Vienna".into()),
+        page_url: Some("https://shop.example/lamps?from=\"mail\"".into()),
+        context: Some(r#"{"cart":3}"#.into()),
+        created_at: at(0),
+        seen_at: at(1),
+    }
 }

@@ -3,4 +3,7 @@
 
 mod append;
 mod bed;
+mod fault;
+mod inbox;
+mod noun;
 mod postgres;
