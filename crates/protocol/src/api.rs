@@ -132,7 +132,7 @@ pub struct SessionSummary {
 }
 
 /// What a list of conversations holds. Also the query of `GET /api/v1/conversations`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InboxQuery {
     /// Which conversations.
@@ -232,5 +232,6 @@ silent_debug!(
     SignIn,
     Me,
     VisitorDetail,
-    CannedReply
+    CannedReply,
+    InboxQuery
 );

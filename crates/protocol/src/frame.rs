@@ -70,13 +70,19 @@ oneof! {
     }
 }
 
-/// Starts a connection.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Starts a connection. `Debug` never shows the ticket: until it is spent, it is a key.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
     /// [`crate::PROTOCOL_VERSION`] of the client.
     pub version: u32,
     /// A one-use ticket from `POST /api/v1/tickets` or from opening the session; valid for seconds.
     pub ticket: String,
+}
+
+impl core::fmt::Debug for Hello {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "Hello(version {})", self.version)
+    }
 }
 
 /// The connection stands.
