@@ -1,0 +1,91 @@
+//! Visitors' sessions and what they admit to.
+
+use serde_json::json;
+
+use crate::support::{BRAND, Server, Socket};
+
+#[tokio::test]
+async fn a_session_continues_by_cookie_and_by_handle_and_nothing_else() {
+    let server = Server::start().await;
+    let body = json!({ "brand": BRAND, "locale": "en" });
+    let first = server.post("/api/v1/visitor-sessions", "", &body).await;
+    let cookie = first.head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    let (pair, attributes) = cookie.split_once("; ").unwrap();
+    assert!(pair.starts_with("__Host-portico"), "{pair}");
+    for attribute in ["Secure", "HttpOnly", "Path=/", "SameSite=None", "Partitioned"] {
+        assert!(attributes.split("; ").any(|found| found == attribute), "{attribute} in {attributes}");
+    }
+    let by_cookie = server.post("/api/v1/visitor-sessions", &format!("cookie: {pair}\r\n"), &body).await;
+    assert_eq!(by_cookie.body["conversation"], first.body["conversation"]);
+    let resume = json!({ "brand": BRAND, "locale": "en", "resume": first.body["resume"] });
+    let by_handle = server.post("/api/v1/visitor-sessions", "", &resume).await;
+    assert_eq!(by_handle.body["conversation"], first.body["conversation"]);
+    let session = first.body["session"].as_str().unwrap();
+    for forged in ["", "AAAA", session] {
+        let resume = json!({ "brand": BRAND, "locale": "en", "resume": forged });
+        let stranger = server.post("/api/v1/visitor-sessions", "", &resume).await;
+        assert_eq!(stranger.status, 200);
+        assert_ne!(stranger.body["conversation"], first.body["conversation"], "{forged:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_ended_session_closes_its_connections_and_opens_nothing_more() {
+    let server = Server::start().await;
+    let (visit, mut socket) = server.visitor().await;
+    let bearer = format!("authorization: Bearer {}\r\n", visit.resume);
+    assert_eq!(server.ask("DELETE", "/api/v1/visitor-sessions", &bearer, "").await.status, 204);
+    assert_eq!(socket.expect("goodbye").await["reason"], json!("session-ended"));
+    socket.closed().await;
+    let answer = server.post("/api/v1/tickets", &bearer, &json!({})).await;
+    assert_eq!((answer.status, &answer.body["type"]), (401, &json!("/problems/not-signed-in")));
+}
+
+#[tokio::test]
+async fn a_device_link_works_once_and_only_by_a_press() {
+    let server = Server::start().await;
+    let (visit, mut phone) = server.visitor().await;
+    phone.say(&visit.conversation, "from the laptop").await;
+    let bearer = format!("authorization: Bearer {}\r\n", visit.resume);
+    let link = server.post("/api/v1/device-links", &bearer, &json!({})).await;
+    assert_eq!(link.status, 200, "{}", link.body);
+    let url = link.body["url"].as_str().unwrap();
+    let (page, secret) = url.split_once('#').expect("the secret is in the fragment");
+    assert!(page.starts_with(&server.origin()) && link.body["qrSvg"].as_str().unwrap().contains("<svg"));
+    // Scanners fetch links: that must not use it up.
+    let path = page.strip_prefix(&server.origin()).unwrap();
+    server.ask("GET", path, "", "").await;
+    let redeem = json!({ "brand": BRAND, "secret": secret, "locale": "en" });
+    let session = server.post("/api/v1/device-links/redeem", "", &redeem).await;
+    assert_eq!(session.body["conversation"], json!(visit.conversation));
+    let mut tablet = Socket::welcome(&server, session.body["ticket"].as_str().unwrap()).await;
+    assert_eq!(tablet.follow(&visit.conversation, 0).await["head"], json!(1));
+    let again = server.post("/api/v1/device-links/redeem", "", &redeem).await;
+    let forged = json!({ "brand": BRAND, "secret": "AAAAAAAAAAAAAAAAAAAAAA", "locale": "en" });
+    let forged = server.post("/api/v1/device-links/redeem", "", &forged).await;
+    assert_eq!((again.status, &again.body), (forged.status, &forged.body), "used and unknown look the same");
+    assert_eq!(again.status, 410);
+}
+
+#[tokio::test]
+async fn an_unsigned_identity_opens_nothing() {
+    let server = Server::start().await;
+    // {"alg":"none"} and {"sub":"42"}
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiI0MiJ9.";
+    let body = json!({ "brand": BRAND, "locale": "en", "identity": unsigned });
+    let answer = server.post("/api/v1/visitor-sessions", "", &body).await;
+    assert_eq!((answer.status, &answer.body["type"]), (401, &json!("/problems/identity-refused")));
+}
+
+#[tokio::test]
+async fn the_studios_cookie_gives_no_visitors_ticket_and_the_reverse() {
+    let server = Server::start().await;
+    let visit = server.visit().await;
+    let studio = format!("cookie: {}\r\n", server.sign_in().await);
+    assert_eq!(server.post("/api/v1/tickets", &studio, &json!({})).await.status, 401);
+    let visitor = format!("cookie: __Host-portico.{BRAND}={}\r\n", visit.resume);
+    assert_eq!(server.post("/api/v1/tickets", &visitor, &json!({})).await.status, 200);
+    assert_eq!(server.post("/api/v1/studio-tickets", &visitor, &json!({})).await.status, 401);
+    let smuggled = format!("cookie: __Host-portico-studio={}\r\n", visit.resume);
+    assert_eq!(server.post("/api/v1/studio-tickets", &smuggled, &json!({})).await.status, 401);
+}
