@@ -553,6 +553,8 @@ fn item(row: &Row, delivery: Delivery) -> Item<'_> {
         author: &row.author,
         body: &row.body,
         delivery: match delivery {
+            // Visitors never receive notes: no ticks.
+            _ if matches!(row.body, EntryBody::Note(_)) && !row.is_echo() => Fate::Received,
             Delivery::Received => Fate::Received,
             Delivery::Waiting | Delivery::Sending => Fate::Sending,
             Delivery::Sent => Fate::Sent,

@@ -67,7 +67,7 @@ pub(crate) fn owner(summary: &ConversationSummary, me: ParticipantId, now: Times
 pub(crate) fn sign_in_problem(problem: &Problem) -> String {
     match (problem.code(), problem.retry_after_ms) {
         ("wrong-credentials", _) => "E-mail and password do not match. Check both and try again.".into(),
-        ("too-many-requests", Some(wait)) => {
+        ("rate-limited", Some(wait)) => {
             format!("Too many attempts. Try again in {}.", waiting(wait))
         }
         _ => sentence(problem),
@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn a_throttled_person_is_told_how_long_to_wait() {
-        let problem = Problem::new("too-many-requests", 429, "Too many").with_retry_after_ms(31_200);
+        let problem = Problem::new("rate-limited", 429, "Too many").with_retry_after_ms(31_200);
         assert_eq!(sign_in_problem(&problem), "Too many attempts. Try again in 32 seconds.");
-        let problem = Problem::new("too-many-requests", 429, "Too many").with_retry_after_ms(120_000);
+        let problem = Problem::new("rate-limited", 429, "Too many").with_retry_after_ms(120_000);
         assert_eq!(sign_in_problem(&problem), "Too many attempts. Try again in 2 minutes.");
     }
 

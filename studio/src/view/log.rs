@@ -46,5 +46,9 @@ fn BubbleActions(talk: Talk, bubble: Bubble) -> impl IntoView {
                 on:click=move |_| talk.ask_to_redact(id)><Glyph shape=Shape::Bin /></button>
         }
     };
-    view! { {may_edit.then(edit)} {may_remove.then(remove)} }
+    (may_edit || may_remove).then(|| {
+        view! {
+            <span class="bubble-actions">{may_edit.then(edit)} {may_remove.then(remove)}</span>
+        }
+    })
 }
