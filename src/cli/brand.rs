@@ -20,6 +20,7 @@ use crate::proof::logo::Logo;
 use crate::proof::look::Looker;
 use crate::proof::name::{Domain, EmbedHost, Scope};
 use crate::proof::settings::{Profile, describe};
+use crate::proof::vector::Vector;
 use crate::proof::{Brand, BrandDirectory, vault};
 
 /// Adds brands, proves them, checks them, changes their keys
@@ -72,6 +73,11 @@ enum Action {
         /// The host on which its chat is, if the domain does not say
         #[arg(long)]
         host: Option<String>,
+    },
+    /// Judges test vectors: whole chains of proof that say what must come out
+    Vectors {
+        /// The folder with the vectors' JSON files, such as docs/verification/vectors
+        folder: PathBuf,
     },
     /// Makes a new key beside the current one; it signs once the domain vouches for it
     RotateKey {
@@ -146,6 +152,9 @@ impl Command {
             if let Action::Check { domain, host } = &self.action {
                 return check_from_outside(&config, domain, host.as_deref(), self.json).await;
             }
+            if let Action::Vectors { folder } = &self.action {
+                return judge_vectors(folder);
+            }
             std::fs::create_dir_all(&config.data)
                 .with_context(|| format!("cannot use the data folder {}", config.data.display()))?;
             let store = Store::open(&Options::new(config.database_url()).for_tool()).await?;
@@ -198,11 +207,36 @@ async fn check_from_outside(config: &Config, domain: &str, host: Option<&str>, j
     if report.is_verified() { Ok(()) } else { bail!("{} is not verified", report.domain) }
 }
 
+fn judge_vectors(folder: &Path) -> Result<()> {
+    let cannot_read = || format!("cannot read {}", folder.display());
+    let entries = std::fs::read_dir(folder).with_context(cannot_read)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<_> = paths.collect::<Result<_, _>>().with_context(cannot_read)?;
+    paths.sort();
+    let mut wrong = 0;
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let vector: Vector =
+            serde_json::from_str(&text).with_context(|| format!("{} is no test vector", path.display()))?;
+        let (found, name) = (vector.judge(), path.file_stem().unwrap_or_default().to_string_lossy());
+        if found == vector.expected {
+            println!("✓ {name:<24} {found:<20} {}", vector.why);
+        } else {
+            wrong += 1;
+            println!("✗ {name:<24} {found:<20} where {} was expected: {}", vector.expected, vector.why);
+        }
+    }
+    if wrong == 0 { Ok(()) } else { bail!("{wrong} vectors were judged otherwise than expected") }
+}
+
 impl Session {
     async fn run(&self, action: Action) -> Result<()> {
         let mut rng = clock::rng();
         match action {
-            Action::Check { .. } => unreachable!("needs no store and was run before"),
+            Action::Check { .. } | Action::Vectors { .. } => {
+                unreachable!("needs no store and was run before")
+            }
             Action::List => {
                 self.list();
                 Ok(())

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use portico_domain::brand::{CARD_RENEW_AFTER_MS, Finding, KEY_OVERLAP_MS, superseded_keys};
+use portico_domain::brand::{CARD_RENEW_AFTER_MS, Finding, KEY_OVERLAP_MS, Proof, superseded_keys};
 use portico_protocol::{BrandCard, BrandId, Timestamp};
 use portico_seal::{
     ChallengeToken, Identity, IdentityError, IdentitySecret, KeyId, MasterKey, PublicKey, SigningKey,
@@ -384,6 +384,14 @@ impl BrandDirectory {
     ) -> Result<Arc<Brand>, ChangeError> {
         let mut proof = brand.proof.clone();
         proof.record(now, finding.clone());
+        // A brand that is never proven is looked for every ten minutes: only news makes a row of its history.
+        if (Proof { checked_at: brand.proof.checked_at, ..proof.clone() }) == brand.proof {
+            let mut brand = brand.clone();
+            brand.proof = proof;
+            let brand = Arc::new(brand);
+            self.keep(Arc::clone(&brand));
+            return Ok(brand);
+        }
         self.record(&brand.id, proof_to_json(&proof), now).await?;
         if let Finding::Vouched(voucher) = finding {
             for key in superseded_keys(&brand.key_spans(), &voucher.key) {
@@ -403,7 +411,7 @@ impl BrandDirectory {
     }
 
     async fn forget_proof(&self, id: &BrandId, now: Timestamp) -> Result<(), StoreError> {
-        self.record(id, proof_to_json(&portico_domain::brand::Proof::default()), now).await
+        self.record(id, proof_to_json(&Proof::default()), now).await
     }
 
     async fn record(&self, id: &BrandId, finding: String, now: Timestamp) -> Result<(), StoreError> {
@@ -427,8 +435,12 @@ impl BrandDirectory {
         let brand = self.read(record).await?;
         let brand = brand.map_err(|source| ChangeError::Brand { brand: id.clone(), source })?;
         let brand = Arc::new(brand);
-        self.brands.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::clone(&brand));
+        self.keep(Arc::clone(&brand));
         Ok(brand)
+    }
+
+    fn keep(&self, brand: Arc<Brand>) {
+        self.brands.write().unwrap_or_else(PoisonError::into_inner).insert(brand.id.clone(), brand);
     }
 
     async fn read(&self, record: BrandRecord) -> Result<Result<Brand, BrandError>, StoreError> {

@@ -17,6 +17,7 @@ pub mod name;
 pub mod recheck;
 pub mod settings;
 pub mod vault;
+pub mod vector;
 
 pub use brand::Brand;
 pub use directory::BrandDirectory;

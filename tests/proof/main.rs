@@ -2,6 +2,7 @@
 //! people see. Whatever is wrong with a proof, the tick is absent.
 #![allow(clippy::unwrap_used)]
 
+mod command;
 mod server;
 mod site;
 mod world;
@@ -63,6 +64,17 @@ async fn nothing_published_or_something_else_draws_no_tick() {
             "{records:?}: {finding:?}"
         );
         world.assert_no_tick(NOW, Verification::NotVerified);
+    }
+}
+
+#[tokio::test]
+async fn looking_in_vain_again_and_again_adds_nothing_to_the_history() {
+    let world = World::start().await;
+    for minutes in 0..5 {
+        let now = NOW.plus_millis(minutes * 600_000);
+        world.verify(now).await;
+        assert_eq!(world.brand().proof.checked_at, Some(now));
+        assert_eq!(world.store.brands().proofs(&world.id, 10).await.unwrap().len(), 1);
     }
 }
 

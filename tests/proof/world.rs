@@ -38,6 +38,7 @@ type Files = Arc<Mutex<HashMap<String, (u16, Vec<u8>)>>>;
 pub(crate) struct World {
     pub(crate) id: BrandId,
     pub(crate) directory: BrandDirectory,
+    pub(crate) store: Store,
     pub(crate) zones: [Zone; 2],
     looker: Looker,
     files: Files,
@@ -95,11 +96,11 @@ impl World {
         let store = Store::open(&Options::new(url)).await.unwrap();
         store.migrate().await.unwrap();
         let master = MasterKey::from_bytes([7; 32]);
-        let directory = BrandDirectory::open(store, master, CHAT_HOST).await.unwrap();
+        let directory = BrandDirectory::open(store.clone(), master, CHAT_HOST).await.unwrap();
         let id: BrandId = "lumen".parse().unwrap();
         directory.add(&id, profile(domain), NOW, &mut rng()).await.unwrap();
         directory.set_logo(&id, &logo(), NOW).await.unwrap();
-        Self { id, directory, zones, looker, files, site, _folder: folder }
+        Self { id, directory, store, zones, looker, files, site, _folder: folder }
     }
 
     pub(crate) fn brand(&self) -> Arc<Brand> {

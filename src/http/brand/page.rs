@@ -40,7 +40,7 @@ pub(super) fn render(brand: &Brand, card: &BrandCard, public_url: &PublicUrl, no
 <p>{explanation}</p>
 {facts}
 {check}
-<p class="actions"><a class="button" href="/c/{id}">Open the chat</a>{links}</p>
+<p class="actions">{chat}{links}</p>
 <footer><p>This page is true only at <strong>{origin}</strong>: compare it with your browser’s address bar. A tick in a picture, a message or another page proves nothing.</p></footer>
 </main>
 </body>
@@ -53,7 +53,7 @@ pub(super) fn render(brand: &Brand, card: &BrandCard, public_url: &PublicUrl, no
         facts = facts(brand, card, now),
         check = check_yourself(brand, card),
         links = links(card),
-        id = brand.id,
+        chat = chat_link(brand, card),
         origin = escape(public_url.origin()),
     )
 }
@@ -72,7 +72,7 @@ impl State {
                 "Verified",
                 "verified",
                 format!(
-                    "The owner of {domain} vouches for this chat. Whoever answers here as {name} was let in by that domain."
+                    "The owner of {domain} vouches for this chat: whoever answers here as {name} speaks for that domain."
                 ),
             ),
             Verification::Expired => (
@@ -165,15 +165,9 @@ fn facts(brand: &Brand, card: &BrandCard, now: Timestamp) -> String {
             &format!("every {} hours; removing the proof ends it", RECHECK_AFTER_MS / 3_600_000),
         );
     }
-    if let Some(trouble) = &brand.proof.trouble {
-        fact(
-            "Last check",
-            &format!(
-                "{}{}",
-                escape(trouble),
-                brand.proof.checked_at.map(|at| format!(" ({})", time(at))).unwrap_or_default()
-            ),
-        );
+    // What exactly went wrong names the operator's resolvers: `portico brand show` tells the operator.
+    if let (Some(_), Some(at)) = (&brand.proof.trouble, brand.proof.checked_at) {
+        fact("Last check", &format!("the proof was not found on {}", time(at)));
     }
     if card.shows_tick(now) && !profile.embed_hosts.is_empty() {
         let hosts: Vec<_> = profile
@@ -189,21 +183,34 @@ fn facts(brand: &Brand, card: &BrandCard, now: Timestamp) -> String {
 /// How to check all this with tools that are not ours.
 fn check_yourself(brand: &Brand, card: &BrandCard) -> String {
     let domain = escape(&card.domain);
-    let challenge = &brand.settings.challenge;
-    let key = brand.proof.voucher.as_ref().map(|voucher| voucher.key.to_string());
+    let file = format!("{domain}{CHALLENGE_PATH}{}", brand.settings.challenge);
+    let ask = if brand.settings.profile.domain.is_local() {
+        format!("open <code>http://{file}</code>")
+    } else {
+        format!("<code>dig +short TXT {CHALLENGE_LABEL}.{domain}</code> or open <code>https://{file}</code>")
+    };
+    let key = brand.proof.voucher.as_ref().map(|voucher| escape(voucher.key.as_str()));
     let names = key
-        .map(|key| format!(" It names the key <code>{}…</code>, which signed the manifest.", escape(&key)))
+        .map(|key| format!(" It names the key <code>{key}…</code>, which signed the manifest."))
         .unwrap_or_default();
     format!(
         r#"<details><summary>Check it without us</summary>
 <ol>
-<li>Ask the domain: <code>dig +short TXT {CHALLENGE_LABEL}.{domain}</code> or open <code>https://{domain}{CHALLENGE_PATH}{challenge}</code>.{names}</li>
+<li>Ask the domain: {ask}.{names}</li>
 <li>Read the <a href="{MANIFEST_PATH}?brand={id}">signed manifest</a> (JWS, Ed25519): it names {domain}, this host and the pages that may hold the chat.</li>
 <li>Or let a program do it: <code>portico brand check {domain} --host {host}</code>.</li>
 </ol></details>"#,
         id = brand.id,
         host = escape(&card.chat_host),
     )
+}
+
+/// The way on to the chat, unless somebody took the brand back.
+fn chat_link(brand: &Brand, card: &BrandCard) -> String {
+    match card.verification {
+        Verification::Withdrawn => String::new(),
+        _ => format!(r#"<a class="button" href="/c/{}">Open the chat</a>"#, brand.id),
+    }
 }
 
 fn links(card: &BrandCard) -> String {
@@ -214,9 +221,31 @@ fn links(card: &BrandCard) -> String {
     link(&card.privacy_url, "Privacy policy") + &terms
 }
 
+/// As `23 November 2026, 06:20 UTC`: no order of digits to guess.
 fn time(at: Timestamp) -> String {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
     let text = date::format_time(at);
-    format!(r#"<time datetime="{text}">{} {} UTC</time>"#, &text[..10], &text[11..16])
+    let written = || {
+        let (year, rest) = text.split_once('-')?;
+        let (month, rest) = rest.split_once('-')?;
+        let (day, clock) = rest.split_once('T')?;
+        let month = MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+        Some(format!("{} {month} {year}, {} UTC", day.trim_start_matches('0'), clock.get(..5)?))
+    };
+    format!(r#"<time datetime="{text}">{}</time>"#, written().unwrap_or_else(|| text.clone()))
 }
 
 fn initial(name: &str) -> String {
