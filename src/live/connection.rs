@@ -93,6 +93,8 @@ impl<W: Wire> Connection<W> {
             self.session.wake(clock::moment());
             self.carry_out_all();
             self.flush(now, context);
+            // The client may be read again, and nothing else would say so.
+            context.waker().wake_by_ref();
         }
         if self.stage == Stage::Open { Poll::Pending } else { Poll::Ready(()) }
     }

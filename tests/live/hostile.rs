@@ -204,6 +204,20 @@ async fn who_writes_too_fast_is_told_when_to_go_on_and_loses_no_word() {
     assert_eq!(ids[ids.len() - stored.len()..], stored);
 }
 
+#[tokio::test]
+async fn who_sends_more_frames_than_their_rate_is_read_more_slowly_and_loses_none() {
+    let server = Server::start().await;
+    let (_, mut socket) = server.visitor().await;
+    let began = tokio::time::Instant::now();
+    for nonce in 0..220 {
+        socket.send(json!({ "ping": { "nonce": nonce } })).await;
+    }
+    for nonce in 0..220 {
+        assert_eq!(socket.expect("pong").await["nonce"], json!(nonce));
+    }
+    assert!(began.elapsed() >= Duration::from_secs(1), "200 at once, then ten a second");
+}
+
 /// Fills everything between server and client, then stops reading.
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_let_go_and_resumes_without_a_gap() {
