@@ -1,6 +1,9 @@
 //! `portico brand`: brands, their proofs and their keys.
 
-use std::path::{Path, PathBuf};
+mod outside;
+mod profile;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use portico_domain::brand::Finding;
@@ -11,16 +14,15 @@ use portico_seal::{KeyId, ManifestFile, PublicKey};
 use portico_store::{Options, Store};
 use serde_json::json;
 
+use crate::cli::brand::profile::ProfileArguments;
 use crate::clock;
 use crate::config::{Config, Sources};
-use crate::proof::check;
 use crate::proof::dns::Resolvers;
 use crate::proof::fetch::Reach;
 use crate::proof::logo::Logo;
 use crate::proof::look::Looker;
-use crate::proof::name::{Domain, EmbedHost, Scope};
-use crate::proof::settings::{Profile, describe};
-use crate::proof::vector::Vector;
+use crate::proof::name::{EmbedHost, Scope};
+use crate::proof::settings::describe;
 use crate::proof::{Brand, BrandDirectory, vault};
 
 /// Adds brands, proves them, checks them, changes their keys
@@ -110,31 +112,6 @@ enum Action {
     },
 }
 
-#[derive(Debug, clap::Args)]
-struct ProfileArguments {
-    /// The name that people know
-    #[arg(long)]
-    name: Option<String>,
-    /// The domain that the brand owns
-    #[arg(long)]
-    domain: Option<String>,
-    /// A host whose pages may hold the chat, such as *.brand.example; may be repeated [default: the domain, and www. before it]
-    #[arg(long, value_name = "HOST")]
-    embed_host: Vec<String>,
-    /// The brand's colour [default: #2f5d50]
-    #[arg(long, value_name = "#RRGGBB")]
-    color: Option<String>,
-    /// The address of the privacy policy
-    #[arg(long, value_name = "URL")]
-    privacy_url: Option<String>,
-    /// The address of the terms
-    #[arg(long, value_name = "URL")]
-    terms_url: Option<String>,
-    /// A square picture: PNG, JPEG or WebP
-    #[arg(long, value_name = "FILE")]
-    logo: Option<PathBuf>,
-}
-
 /// What most commands need.
 struct Session {
     directory: BrandDirectory,
@@ -150,10 +127,10 @@ impl Command {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             if let Action::Check { domain, host } = &self.action {
-                return check_from_outside(&config, domain, host.as_deref(), self.json).await;
+                return outside::check_brand(&config, domain, host.as_deref(), self.json).await;
             }
             if let Action::Vectors { folder } = &self.action {
-                return judge_vectors(folder);
+                return outside::judge_vectors(folder);
             }
             std::fs::create_dir_all(&config.data)
                 .with_context(|| format!("cannot use the data folder {}", config.data.display()))?;
@@ -181,53 +158,6 @@ async fn run_in_store(config: &Config, store: Store, action: Action, json: bool)
 fn looker(config: &Config) -> Result<Looker> {
     let reach = if config.development { Reach::Development } else { Reach::Public };
     Ok(Looker::new(Resolvers::new(&config.dns_resolvers)?, reach))
-}
-
-async fn check_from_outside(config: &Config, domain: &str, host: Option<&str>, json: bool) -> Result<()> {
-    let looker = looker(config)?;
-    let domain = Domain::parse(domain, looker.fetcher().scope())?;
-    let host = host.map(|host| Domain::parse(host, looker.fetcher().scope())).transpose()?;
-    let report = check::check(domain, host.as_ref(), &looker, clock::now()).await;
-    if json {
-        let step = |step: &check::Step| {
-            let detail = step.result.as_ref().unwrap_or_else(|reason| reason);
-            json!({ "step": step.name, "holds": step.result.is_ok(), "detail": detail })
-        };
-        let steps: Vec<_> = report.steps.iter().map(step).collect();
-        let is_verified = report.is_verified();
-        print_json(&json!({ "domain": report.domain.as_str(), "isVerified": is_verified, "steps": steps }));
-    } else {
-        for step in &report.steps {
-            match &step.result {
-                Ok(detail) => println!("✓ {:<10} {detail}", step.name),
-                Err(reason) => println!("✗ {:<10} {reason}", step.name),
-            }
-        }
-    }
-    if report.is_verified() { Ok(()) } else { bail!("{} is not verified", report.domain) }
-}
-
-fn judge_vectors(folder: &Path) -> Result<()> {
-    let cannot_read = || format!("cannot read {}", folder.display());
-    let entries = std::fs::read_dir(folder).with_context(cannot_read)?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
-    let mut paths: Vec<_> = paths.collect::<Result<_, _>>().with_context(cannot_read)?;
-    paths.sort();
-    let mut wrong = 0;
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let vector: Vector =
-            serde_json::from_str(&text).with_context(|| format!("{} is no test vector", path.display()))?;
-        let (found, name) = (vector.judge(), path.file_stem().unwrap_or_default().to_string_lossy());
-        if found == vector.expected {
-            println!("✓ {name:<24} {found:<20} {}", vector.why);
-        } else {
-            wrong += 1;
-            println!("✗ {name:<24} {found:<20} where {} was expected: {}", vector.expected, vector.why);
-        }
-    }
-    if wrong == 0 { Ok(()) } else { bail!("{wrong} vectors were judged otherwise than expected") }
 }
 
 impl Session {
@@ -472,53 +402,6 @@ impl Session {
         if !self.json {
             println!("{text}");
         }
-    }
-}
-
-impl ProfileArguments {
-    fn read_logo(&self) -> Result<Option<Logo>> {
-        let read = |path: &Path| {
-            let file = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Logo::read(&file).with_context(|| format!("{} cannot be the logo", path.display()))
-        };
-        self.logo.as_deref().map(read).transpose()
-    }
-
-    /// The profile that these arguments make of `before`; without one, everything needed must be given.
-    fn complete(self, before: Option<&Profile>, scope: Scope) -> Result<Profile> {
-        let needed = |value: Option<String>, old: Option<&str>, name| {
-            value.or(old.map(Into::into)).with_context(|| format!("give --{name}"))
-        };
-        let domain = match (&self.domain, before) {
-            (Some(domain), _) => Domain::parse(domain, scope)?,
-            (None, Some(before)) => before.domain.clone(),
-            (None, None) => bail!("give --domain"),
-        };
-        let embed_hosts = match (self.embed_host.is_empty(), before) {
-            (true, Some(before)) => before.embed_hosts.clone(),
-            (true, None) if domain.is_local() => vec![EmbedHost::parse(domain.as_str(), scope)?],
-            (true, None) => [domain.to_string(), format!("www.{domain}")]
-                .iter()
-                .map(|host| EmbedHost::parse(host, scope))
-                .collect::<Result<_, _>>()?,
-            (false, _) => {
-                self.embed_host.iter().map(|host| EmbedHost::parse(host, scope)).collect::<Result<_, _>>()?
-            }
-        };
-        let color = match (&self.color, before) {
-            (Some(color), _) => color.parse().context("--color takes a colour such as #2f5d50")?,
-            (None, Some(before)) => before.color,
-            (None, None) => "#2f5d50".parse().expect("a colour"),
-        };
-        let old = |read: fn(&Profile) -> &str| before.map(read);
-        Ok(Profile {
-            display_name: needed(self.name, old(|before| &before.display_name), "name")?,
-            privacy_url: needed(self.privacy_url, old(|before| &before.privacy_url), "privacy-url")?,
-            terms_url: self.terms_url.or_else(|| before.and_then(|before| before.terms_url.clone())),
-            domain,
-            embed_hosts,
-            color,
-        })
     }
 }
 
