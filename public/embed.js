@@ -27,7 +27,7 @@
 button,a{all:unset;cursor:pointer;pointer-events:auto}
 .go{display:flex;align-items:center;gap:10px;position:relative;padding:16px;border-radius:28px;background:var(--brand);color:oklch(from var(--brand) calc((.7 - l)*99) 0 0);box-shadow:0 1px 3px #0004,0 6px 20px #0003}
 :focus-visible{outline:3px solid var(--brand);outline-offset:2px;box-shadow:0 0 0 2px var(--surface)}
-i{width:24px;height:24px;background:currentColor;border-radius:50% 50% 50% 4px;mask:radial-gradient(circle,#0000 1.5px,#000 2px) 50%/6px;forced-color-adjust:none}
+i{width:24px;height:24px;background:currentColor;border-radius:50% 50% 50% 4px;mask:radial-gradient(circle,#0000 1.6px,#000 2.1px) 50%/7px;forced-color-adjust:none}
 .shut i,[aria-expanded=true] i{scale:.5;translate:0 -4px;rotate:45deg;mask:none;background:0;border:solid;border-width:0 4px 4px 0;border-radius:0}
 [hidden],b:empty{display:none}
 b{position:absolute;inset:-4px -4px auto auto;padding:3px 7px;border-radius:12px;background:#d92d20;color:#fff;font-size:13px}
