@@ -22,6 +22,9 @@ pub(super) struct Command {
     /// The folder for everything that is kept; delete it to begin anew
     #[arg(long, env = "PORTICO_DATA", value_name = "FOLDER", default_value = "data/demo")]
     data: PathBuf,
+    /// Lengthens the newest conversation to so many entries: for measuring
+    #[arg(long, hide = true, value_name = "ENTRIES")]
+    history: Option<u64>,
     /// Which log lines are written
     #[arg(long, env = "PORTICO_LOG", value_name = "FILTER", default_value = "warn")]
     log: String,
@@ -29,7 +32,13 @@ pub(super) struct Command {
 
 impl Command {
     pub(super) fn run(self) -> Result<()> {
-        let demo = Demo { chat: self.listen, shop: self.shop_listen, data: self.data, log: self.log };
+        let demo = Demo {
+            chat: self.listen,
+            shop: self.shop_listen,
+            data: self.data,
+            history: self.history,
+            log: self.log,
+        };
         tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
             let prepared = demo.prepare().await?;
             super::start_logging(prepared.config())?;

@@ -29,6 +29,8 @@ pub struct Demo {
     pub shop: SocketAddr,
     /// The folder for everything that is kept.
     pub data: PathBuf,
+    /// How long the newest conversation shall be, if it is shorter.
+    pub history: Option<u64>,
     /// The log filter.
     pub log: String,
 }
@@ -66,7 +68,7 @@ impl Demo {
             format!("http://{CHAT_HOST}:{chat_port}").parse().context("the chat's own address")?;
         config.log = self.log;
         let shop_url = format!("http://{shop_authority}");
-        let seeded = seed::seed(&config, &shop_authority, &shop_url, shop).await?;
+        let seeded = seed::seed(&config, &shop_authority, &shop_url, shop, self.history).await?;
         Ok(Prepared {
             studio_url: studio_url(&config.public_url),
             shop_url,

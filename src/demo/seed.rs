@@ -7,15 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use portico_domain::conversation::{Actor, Policy};
-use portico_protocol::api::CannedReply;
+use portico_protocol::api::{CannedReply, InboxQuery};
 use portico_protocol::entry::Note;
 use portico_protocol::frame::{Close, RequestHuman, TakeOver};
 use portico_protocol::{
-    BrandId, ConversationId, Message, MessageId, ParticipantId, Representative, RepresentativeType,
-    Submission, SubmissionBody, Timestamp, Verification,
+    BrandId, ConversationId, InboxView, Message, MessageId, ParticipantId, Representative,
+    RepresentativeType, Submission, SubmissionBody, Timestamp, Verification,
 };
-use portico_store::{Append, Options, RepresentativeRecord, Store, VisitorRecord};
+use portico_store::{Append, Asker, Options, RepresentativeRecord, Store, VisitorRecord};
 use rand::{CryptoRng, RngExt as _};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -59,6 +60,9 @@ const CANNED_REPLIES: [(&str, &str); 5] = [
     ("bye", "With pleasure. Write here any time: this conversation stays yours."),
 ];
 
+/// Appends under way at once: they share commits.
+const APPENDS_MAX: usize = 500;
+
 /// What the demo prints.
 pub(super) struct Seeded {
     pub(super) accounts: Vec<String>,
@@ -72,6 +76,7 @@ pub(super) async fn seed(
     shop_authority: &str,
     shop_url: &str,
     listener: TcpListener,
+    history: Option<u64>,
 ) -> Result<Seeded> {
     let data = &config.data;
     fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
@@ -102,12 +107,41 @@ pub(super) async fn seed(
             store.canned_replies().save(&brand, &reply).await?;
         }
     }
+    if let Some(length) = history {
+        lengthen_newest(&store, &brand, length, now).await?;
+    }
     store.close().await;
     Ok(Seeded {
         accounts: PEOPLE.map(|(email, _)| email.into()).into(),
         password,
         verification: branded.verification(now),
     })
+}
+
+/// Lets the visitor of the newest conversation say short things until its log has `length` entries.
+async fn lengthen_newest(store: &Store, brand: &BrandId, length: u64, now: Timestamp) -> Result<()> {
+    let people = store.representatives().of_brand(brand).await?;
+    let reader = people.first().context("the demo has no representative")?.id;
+    let everything = InboxQuery { view: InboxView::All, search: String::new(), with_closed: true };
+    let asker = Asker { brand, representative: reader };
+    let page = store.conversations().list(asker, &everything, None).await?;
+    let newest = page.conversations.first().context("nobody has written yet")?;
+    let state = store.conversations().find(newest.conversation).await?.context("it was listed just now")?;
+    let policy = Arc::new(Policy::default());
+    let appends = (state.head..length).map(|number| {
+        let body = SubmissionBody::Message(Message::text(format!("Message {} of many", number + 1)));
+        store.append(Append {
+            conversation: newest.conversation,
+            brand: brand.clone(),
+            visitor: state.visitor,
+            actor: Actor::Visitor(state.visitor),
+            submission: Submission { id: MessageId::new(now, clock::rng().random()), body },
+            policy: Arc::clone(&policy),
+            now,
+        })
+    });
+    stream::iter(appends).buffered(APPENDS_MAX).try_for_each(async |_| Ok(())).await?;
+    Ok(())
 }
 
 /// The flow lies in the data folder, where it may be changed while the demo runs. What was changed stays,
@@ -306,7 +340,7 @@ mod tests {
             let shop = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let authority = format!("lykta.localhost:{}", shop.local_addr().unwrap().port());
             let config = Config::local(folder.path(), (Ipv4Addr::LOCALHOST, 1).into());
-            (seed(&config, &authority, &format!("http://{authority}"), shop).await.unwrap(), config)
+            (seed(&config, &authority, &format!("http://{authority}"), shop, None).await.unwrap(), config)
         };
         let (first, config) = start().await;
         assert_eq!(first.verification, Verification::Verified);
