@@ -164,10 +164,6 @@ fn add_public(dist: &mut Dist, public: &Path, effort: Effort) -> Result<()> {
             Some((_, "json")) if name.starts_with("locales/") => {
                 dist.add_hashed(name, minify_json(&content).with_context(|| name.to_owned())?);
             }
-            Some(("embed", "js")) => {
-                let loader = with_assets(&content, &dist.manifest)?;
-                dist.add_plain(name, minify(loader, "js", effort)?);
-            }
             Some((_, "js")) => {
                 let script = String::from_utf8(content).context("a script that is not UTF-8")?;
                 let script = script.replace(ASSETS, &dist.prefetched());
@@ -177,13 +173,6 @@ fn add_public(dist: &mut Dist, public: &Path, effort: Effort) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The loader, told which files a hover may fetch ahead: the largest first.
-fn with_assets(loader: &[u8], manifest: &BTreeMap<String, String>) -> Result<Vec<u8>> {
-    let paths = ["widget.wasm", "widget.js", "widget.css"].map(|name| manifest.get(name));
-    let paths: Vec<String> = paths.into_iter().flatten().map(|path| format!("/{path}")).collect();
-    Ok(std::str::from_utf8(loader)?.replacen("@assets@", &paths.join(" "), 1).into_bytes())
 }
 
 fn minify_json(content: &[u8]) -> Result<Vec<u8>> {
