@@ -5,23 +5,7 @@
  * <script src="https://chat.brand.example/embed.js" data-brand="brand" async></script>
  * ```
  *
- * Attributes of the tag, all but the first optional:
- *
- * | attribute | meaning | otherwise |
- * |---|---|---|
- * | `data-brand` | the brand's id on the chat host | |
- * | `data-label` | the launcher's name, and the panel's | "Chat" in the page's language |
- * | `data-launcher` | `round`; `label`: with its name beside the icon; `none`: the page has its own button | `round` |
- * | `data-side` | `end`, `start` (of the language's direction), `left`, `right` | `end` |
- * | `data-color` | any CSS colour; `--portico-color` in the page's CSS does the same. Its icon turns black or white | dark grey |
- * | `data-offset` | space to the edges, like CSS `padding` (`24px`, `80px 20px 20px`); `--portico-offset` | `20px` |
- * | `data-layer` | `z-index`; `--portico-layer` | `2147483000` |
- * | `data-language` | BCP 47; otherwise the page's `lang`, then the browser's language | |
- * | `data-dir` | `ltr` or `rtl` inside the chat | the language's own |
- * | `data-theme` | `light` or `dark` | as the visitor's system has it |
- *
- * What the page's Content-Security-Policy must allow: the chat host in `script-src` and `frame-src`. Nothing
- * inline, no `unsafe-eval`, no Trusted Types policy.
+ * Its attributes, and all else about it: docs/embed.md.
  *
  * To call `Portico` before the loader has come, queue the calls with this line:
  *

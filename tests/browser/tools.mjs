@@ -58,3 +58,10 @@ export async function axe(frame) {
   const { violations } = await frame.evaluate(`${source};axe.run(document)`);
   return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(node => node.target).join(' | ')}`);
 }
+
+/** A port that nobody listens on just now. */
+export async function freePort() {
+  const server = await serve(() => undefined);
+  await server.close();
+  return server.port;
+}

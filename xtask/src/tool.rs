@@ -11,12 +11,13 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{cargo, command, output, root, run};
 
 /// npm packages by exact version: a second machine gets the same.
-const NODE_PACKAGES: [(&str, &str); 5] = [
+const NODE_PACKAGES: [(&str, &str); 6] = [
     ("axe-core", "4.14.1"),
     ("binaryen", "132.0.0"),
     ("esbuild", "0.28.2"),
     ("lighthouse", "12.8.2"),
     ("playwright-core", "1.65.1"),
+    ("puppeteer-core", "24.43.1"),
 ];
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The toolchain's name under which Debian's own compiler is linked.
@@ -135,6 +136,10 @@ pub(crate) fn browsers_and_databases() -> Result<()> {
     }
     if !on_path("WebKitWebDriver") {
         packages.push("webkit2gtk-driver");
+    }
+    // WebKitGTK's browser opens windows.
+    if !on_path("Xvfb") {
+        packages.push("xvfb");
     }
     if !has_postgres() {
         packages.push("postgresql");
