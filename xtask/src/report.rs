@@ -1,9 +1,9 @@
 //! Tables of measured values against their targets.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One measured value.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     /// What was measured, with its unit.
     pub(crate) what: String,

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measured values beside their targets. Reports, not tests: machines differ.
 
+mod browser;
 mod start;
 
 use anyhow::Result;
@@ -9,6 +10,8 @@ use crate::report::{Row, print};
 /// One part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Part {
+    /// What visitors feel, in Chromium.
+    Browser,
     /// The binary: size, start, memory.
     Start,
 }
@@ -19,6 +22,7 @@ pub(crate) fn run(parts: &[Part], as_json: bool) -> Result<()> {
     crate::build_release()?;
     for part in if parts.is_empty() { all } else { parts } {
         let (title, rows): (_, Vec<Row>) = match part {
+            Part::Browser => ("browser", browser::measure()?),
             Part::Start => ("binary", start::measure()?),
         };
         if as_json {
