@@ -29,8 +29,9 @@ pub(crate) enum Step {
     Browser,
 }
 
-/// The apps' rooms: their tests need a browser, which the browser tests are.
-const BROWSER_ROOMS: [&str; 3] = ["portico-browser", "portico-studio", "portico-widget"];
+/// Rooms that reach into the browser: their tests need one, which the browser tests are. The studio's own tests
+/// are of plain functions.
+const BROWSER_ROOMS: [&str; 2] = ["portico-browser", "portico-widget"];
 
 /// Runs `steps`, or all of them.
 pub(crate) fn test(steps: &[Step]) -> Result<()> {

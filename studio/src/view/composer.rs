@@ -137,7 +137,7 @@ fn Field(talk: Talk) -> impl IntoView {
         <Offers offered choice on_pick=move |reply: CannedReply| pick(&reply) />
         <textarea node_ref=field rows="1" dir="auto" enterkeyhint="send" prop:value=move || text.get()
             aria-label=move || mode.get().label(talk) placeholder=move || mode.get().placeholder()
-            aria-autocomplete="list" aria-controls="canned-offers"
+            aria-autocomplete="list" aria-controls=move || offered.read().is_some().then_some("canned-offers")
             aria-activedescendant=move || offered.read().as_ref().filter(|offers| !offers.is_empty()).map(|_| offer_id(choice.get()))
             on:input=move |event| { choice.set(0); talk.typed(event_target_value(&event)); }
             on:keydown=key></textarea>

@@ -119,8 +119,8 @@ pub(crate) fn CheckItem(
     view! {
         <button role="menuitemcheckbox" tabindex="-1" aria-checked=move || is_checked.get().to_string()
             on:click=move |_| on_toggle.run(())>
-            {label}
             <span class="check"><Glyph shape=Shape::Tick /></span>
+            {label}
         </button>
     }
 }
