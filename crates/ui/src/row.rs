@@ -178,7 +178,9 @@ pub fn rows<'a>(
         if last_day.replace(today) != Some(today) {
             rows.push(Row::Day(item.at));
         }
-        let is_new = item.delivery == Delivery::Received && item.sequence > 0;
+        // What others said is new; what merely happened, and one's own notes, are not.
+        let is_said = matches!(&row, Row::Bubble(bubble) if !bubble.is_own);
+        let is_new = is_said && item.delivery == Delivery::Received && item.sequence > 0;
         if unread_after.is_some_and(|seen| is_new && item.sequence > seen) {
             unread_after = None;
             rows.push(Row::Unread);

@@ -128,7 +128,8 @@ fn Field(talk: Talk) -> impl IntoView {
         event.prevent_default();
     };
     Effect::new(move |_| {
-        // Asked for by a shortcut or a press: the number only ever grows.
+        // Asked for by a shortcut or a press: the number only ever grows. The field may come after the asking.
+        field.track();
         if talk.focus_asked().get() > 0 {
             focus_end(field);
         }
@@ -209,13 +210,12 @@ fn Left(text: Signal<String>) -> impl IntoView {
     }
 }
 
+/// At once, so that the next key already lands in the field. A text that is replaced after this has the cursor
+/// behind it anyway.
 fn focus_end(field: NodeRef<Textarea>) {
-    // Behind the redraw that may be pending, so that the cursor lands behind the new text.
-    request_animation_frame(move || {
-        if let Some(field) = field.get_untracked() {
-            let end = u32::try_from(field.value().encode_utf16().count()).unwrap_or(u32::MAX);
-            let _ = field.focus();
-            let _ = field.set_selection_range(end, end);
-        }
-    });
+    if let Some(field) = field.get_untracked() {
+        let end = u32::try_from(field.value().encode_utf16().count()).unwrap_or(u32::MAX);
+        let _ = field.focus();
+        let _ = field.set_selection_range(end, end);
+    }
 }

@@ -20,7 +20,7 @@ pub(crate) fn Log(talk: Talk) -> impl IntoView {
         <div class="talk-log">
             <MessageLog model=talk.log() on_older=move |()| talk.show_older() on_newer=move |()| talk.show_newer()
                 on_newest=move |()| talk.show_newest() on_act=act extras>
-                {()}
+                {None::<&str>}
             </MessageLog>
         </div>
     }
