@@ -10,6 +10,9 @@ use portico_protocol::{
 use proptest::prelude::*;
 
 use super::*;
+use portico_protocol::SubmissionBody;
+use portico_protocol::frame::{Follow, LoadHistory, Ping, Seen, Submit, Typing};
+use portico_protocol::limit::IN_FLIGHT_MAX;
 
 const BRAND: &str = "lumen";
 const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
