@@ -41,7 +41,17 @@ pub(crate) struct WebSocket<S> {
     /// How much of `queued` has left.
     sent: usize,
     close_code: CloseCode,
-    has_closed: bool,
+    closing: Closing,
+}
+
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    NotYet,
+    /// The last frame is queued.
+    Said,
+    /// It has left, and so has everything before it.
+    Sent,
 }
 
 /// Agrees to become a socket (RFC 6455 §4.2).
@@ -94,7 +104,7 @@ impl<S> WebSocket<S> {
             queued: Vec::new(),
             sent: 0,
             close_code: CloseCode::Normal,
-            has_closed: false,
+            closing: Closing::NotYet,
         }
     }
 
@@ -174,13 +184,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire for WebSocket<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// Also waits until the client hangs up, and throws away what it still sends: a connection that is closed
+    /// with something unread is reset, and a reset takes our last frames with it (RFC 9112 §9.6).
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.has_closed {
-            self.has_closed = true;
+        if self.closing == Closing::NotYet {
+            self.closing = Closing::Said;
             codec::encode_close(self.close_code, &mut self.queued);
         }
-        ready!(self.poll_flush(context))?;
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if self.closing == Closing::Said {
+            ready!(self.poll_flush(context))?;
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.closing = Closing::Sent;
+        }
+        loop {
+            let mut bytes = [const { MaybeUninit::uninit() }; READ_BYTES];
+            let mut read = ReadBuf::uninit(&mut bytes);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
+            if read.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 
