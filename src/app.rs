@@ -99,7 +99,9 @@ impl App {
         let master = vault::load_or_create(&config.data, &mut crate::clock::rng())?;
         let brands = BrandDirectory::open(store.clone(), master, config.public_url.authority()).await?;
         let bots = Arc::new(Bots::load(&config.data));
-        let hub = Arc::new(Hub::open(store.clone(), Arc::clone(&bots), Rates::default()).await?);
+        let metrics = Metrics::default();
+        let hub =
+            Arc::new(Hub::open(store.clone(), Arc::clone(&bots), Rates::default(), &metrics.registry).await?);
         Ok(Self {
             brands,
             hub,
@@ -111,7 +113,7 @@ impl App {
             closing: Closing::default(),
             assets: Assets::load(),
             limits: Limits::scaled(config.address_limit_factor),
-            metrics: Metrics::default(),
+            metrics,
             config,
         })
     }

@@ -184,8 +184,13 @@ impl<W: Wire> Connection<W> {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Send(Outgoing::Frame(frame)) => self.wire.send(&codec::encode(&frame)),
-            Effect::Send(Outgoing::Growth(growth, view)) => self.wire.send(growth.encoded(view)),
+            Effect::Send(outgoing) => {
+                self.hub.meter.count_frame(&outgoing);
+                match outgoing {
+                    Outgoing::Frame(frame) => self.wire.send(&codec::encode(&frame)),
+                    Outgoing::Growth(growth, view) => self.wire.send(growth.encoded(view)),
+                }
+            }
             Effect::Submit(conversation, visitor, submission) => {
                 self.submit(conversation, visitor, submission);
             }

@@ -8,10 +8,12 @@ use portico_domain::{Actor, Admission, Growth, Policy, Role};
 use portico_protocol::frame::{TypingNotice, Waiting, WatermarkMoved};
 use portico_protocol::{BrandId, ConversationId, ParticipantId, Problem, SessionId, Submission, Timestamp};
 use portico_store::{Append, AppendError, Appended, Store, StoreError};
+use prometheus::Registry;
 use tokio::sync::oneshot;
 
 use super::line::Lines;
 use super::mailbox::Mailbox;
+use super::meter::Meter;
 use super::ticket::Tickets;
 use crate::bot::Bots;
 use crate::bus::Bus;
@@ -32,6 +34,7 @@ pub struct Hub {
     /// What admits to a connection.
     pub tickets: Tickets,
     pub(super) rates: Rates,
+    pub(super) meter: Meter,
     lines: Lines,
     /// Say when people are back.
     bots: Arc<Bots>,
@@ -57,11 +60,16 @@ pub struct Submitting {
 }
 
 impl Hub {
-    /// A hub on an open, migrated store.
+    /// A hub on an open, migrated store, which counts into `registry`.
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn open(store: Store, bots: Arc<Bots>, rates: Rates) -> Result<Self, StoreError> {
+    pub async fn open(
+        store: Store,
+        bots: Arc<Bots>,
+        rates: Rates,
+        registry: &Registry,
+    ) -> Result<Self, StoreError> {
         let lines = Lines::default();
         for brand in store.brands().all().await? {
             let waiting = store.conversations().waiting(&brand.id).await?;
@@ -73,6 +81,7 @@ impl Hub {
             bus: Bus::default(),
             tickets: Tickets::default(),
             rates,
+            meter: Meter::new(registry),
             lines,
             bots,
             sessions: Mutex::default(),
@@ -101,6 +110,7 @@ impl Hub {
         let hub = Arc::clone(self);
         // The announcement must not depend on whether the one who asked is still there.
         self.store.append_then(append, move |result| {
+            hub.meter.count_submission(&result);
             if let Ok(appended) = &result
                 && !appended.was_duplicate
             {
@@ -154,6 +164,7 @@ impl Hub {
     /// Spends a ticket for the connection of `mailbox`.
     pub(super) fn admit(&self, ticket: &str, mailbox: &Arc<Mailbox>) -> Result<Admission, Problem> {
         let admission = self.tickets.spend(clock::moment(), ticket)?;
+        self.meter.connections.inc();
         lock(&self.sessions)
             .entry(admission.session)
             .or_insert_with(|| Vec::with_capacity(1))
@@ -168,6 +179,7 @@ impl Hub {
 
     /// The connection of `mailbox` has ended.
     pub(super) fn leave(&self, admission: &Admission, mailbox: &Arc<Mailbox>) {
+        self.meter.connections.dec();
         let mut sessions = lock(&self.sessions);
         if let Some(mailboxes) = sessions.get_mut(&admission.session) {
             mailboxes.retain(|one| !Arc::ptr_eq(one, mailbox));

@@ -5,6 +5,7 @@ mod connection;
 mod hub;
 mod line;
 mod mailbox;
+mod meter;
 mod opening;
 mod relay;
 mod ticket;
