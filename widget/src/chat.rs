@@ -244,7 +244,7 @@ impl Chat {
         }
     }
 
-    /// What stands in for a cookie in calls of the API, where cookies are blocked.
+    /// What names the session in calls of the API.
     pub(crate) fn bearer(self) -> Option<String> {
         self.live().and_then(|live| live.bearer)
     }
@@ -361,14 +361,17 @@ impl Chat {
         let inner = self.inner();
         inner.attempts.set(0);
         self.complaint.set(None);
-        let bearer = session::cookies_are_blocked().then(|| session.resume.clone());
-        if let Some(handle) = &bearer {
+        // Calls name their session by it: a browser may hold cookies of several brands of this host.
+        let bearer = Some(session.resume);
+        if let Some(handle) = bearer.as_deref().filter(|_| session::cookies_are_blocked()) {
             self.keep_resume(handle);
         }
         if let Some(live) = self.live() {
             if live.participant == session.participant {
-                live.tickets.renew(Some(session.ticket), bearer);
-                return live.driver.restart();
+                live.tickets.renew(Some(session.ticket), bearer.clone());
+                live.driver.restart();
+                *inner.live.borrow_mut() = Some(Live { bearer, ..live });
+                return;
             }
             live.driver.end();
         }

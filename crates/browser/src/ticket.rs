@@ -27,7 +27,8 @@ pub enum NoTicket {
 }
 
 impl Tickets {
-    /// Tickets from `path`. `first`: one that is at hand already. `bearer`: stands in for a blocked cookie.
+    /// Tickets from `path`. `first`: one that is at hand already. `bearer`: names the session, where the
+    /// cookie may be blocked or one of several.
     #[must_use]
     pub fn new(path: &'static str, first: Option<String>, bearer: Option<String>) -> Self {
         Self(Rc::new(Source { path, first: RefCell::new(first), bearer: RefCell::new(bearer) }))

@@ -132,7 +132,6 @@ fn SoundSwitch() -> impl IntoView {
             >
                 <Drawing icon=Icon::Sound />
                 <span>{locale.text(Key::Sound)}</span>
-                <span class="switch" aria-hidden="true"></span>
             </button>
         </li>
     }

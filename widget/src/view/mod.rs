@@ -78,7 +78,6 @@ fn Conversation(chat: Chat) -> impl IntoView {
             on_act=move |act| chat.act(act)
         >
             <div class="typing-row" role="status" hidden=move || chat.typist.read().is_none()>
-                <span class="typing-dots" aria-hidden="true"><i></i><i></i><i></i></span>
                 {typing}
             </div>
             <SuggestionRow suggestions=chat.suggestions on_pick=move |suggestion| chat.pick(suggestion) />
