@@ -20,18 +20,18 @@
 
   const style = new CSSStyleSheet();
   style.replaceSync(`
-:host{all:initial;color-scheme:light dark;font:600 15px system-ui;--brand:var(--portico-color,#1d2939);--surface:light-dark(#fff,#16181d)}
+:host{all:initial;color-scheme:light dark;font:600 15px system-ui;--_brand:var(--portico-color,#1d2939);--_surface:light-dark(#fff,#16181d)}
 :host(portico-launcher){display:flex;justify-content:var(--portico-side,end);position:fixed;z-index:var(--portico-layer,2147483000);inset:auto 0 0;padding:var(--portico-offset,20px);pointer-events:none}
-:host(portico-chat){display:grid;place-items:center;position:relative;height:640px}
+:host(portico-chat){display:grid;place-items:center;position:relative;height:640px;border-radius:16px;box-shadow:0 0 0 1px #8883}
 *{box-sizing:border-box}
 button,a{all:unset;cursor:pointer;pointer-events:auto}
-.go{display:flex;align-items:center;gap:10px;position:relative;padding:16px;border-radius:28px;background:var(--brand);color:oklch(from var(--brand) calc((.7 - l)*99) 0 0);box-shadow:0 1px 3px #0004,0 6px 20px #0003}
-:focus-visible{outline:3px solid var(--brand);outline-offset:2px;box-shadow:0 0 0 2px var(--surface)}
+.go{display:flex;align-items:center;gap:10px;position:relative;padding:16px;border-radius:28px;background:var(--_brand);color:oklch(from var(--_brand) calc((.7 - l)*99) 0 0);box-shadow:0 1px 3px #0004,0 6px 20px #0003}
+:focus-visible{outline:3px solid var(--_brand);outline-offset:2px;box-shadow:0 0 0 2px var(--_surface)}
 i{width:24px;height:24px;background:currentColor;border-radius:50% 50% 50% 4px;mask:radial-gradient(circle,#0000 1.6px,#000 2.1px) 50%/7px;forced-color-adjust:none}
 .shut i,[aria-expanded=true] i{scale:.5;translate:0 -4px;rotate:45deg;mask:none;background:0;border:solid;border-width:0 4px 4px 0;border-radius:0}
 [hidden],b:empty{display:none}
 b{position:absolute;inset:-4px -4px auto auto;padding:3px 7px;border-radius:12px;background:#d92d20;color:#fff;font-size:13px}
-.box{all:unset;position:absolute;inset:0;border-radius:16px;overflow:hidden;background:var(--surface);color:light-dark(#1d2939,#eaecf0);box-shadow:0 0 0 1px #8883,0 12px 48px #0003;pointer-events:auto}
+.box{all:unset;position:absolute;inset:0;border-radius:16px;overflow:hidden;background:var(--_surface);color:light-dark(#1d2939,#eaecf0);box-shadow:0 0 0 1px #8883,0 12px 48px #0003;pointer-events:auto}
 dialog.box{inset:auto;bottom:calc(100% - 8px);width:min(400px,100vw - 40px);height:min(700px,100dvh - 120px)}
 dialog:not([open]){display:none}
 iframe{position:absolute;width:100%;height:100%;border:0}
@@ -61,7 +61,7 @@ a{inset:auto 0 25%;text-align:center;animation:late 15s}
     const tree = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
     tree.adoptedStyleSheets = [style];
     tree.replaceChildren(...children);
-    host.style.colorScheme = theme; // Anything but `light` and `dark` changes nothing.
+    host.style.colorScheme = theme ?? ''; // Else as the system has it.
     return tree;
   };
 

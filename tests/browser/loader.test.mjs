@@ -99,6 +99,7 @@ test('before_the_press_there_is_one_request_and_a_button_and_nothing_else', asyn
   assert.deepEqual(await page.context().cookies(), []);
   assert.deepEqual(await windowListeners(page), []);
   assert.deepEqual(await globals(page), ['Portico']);
+  assert.equal(await page.locator('portico-launcher').evaluate(host => getComputedStyle(host).colorScheme), 'light dark');
 });
 
 test('a_hover_fetches_the_static_files_once_and_without_credentials', async t => {
