@@ -56,7 +56,7 @@ a{inset:auto 0 25%;text-align:center;animation:late 15s}
     return element;
   };
   const press = (className, onclick, ariaLabel, ...children) =>
-    make('button', { className, onclick, ariaLabel, type: 'button', onpointerenter: prefetch, onfocus: prefetch }, make('i'), ...children);
+    make('button', { className, onclick, ariaLabel, type: 'button' }, make('i'), ...children);
   const shadow = (host, ...children) => {
     const tree = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
     tree.adoptedStyleSheets = [style];
@@ -119,6 +119,7 @@ a{inset:auto 0 25%;text-align:center;animation:late 15s}
   const shut = () => dialog.close();
   const badge = make('b'), dialog = make('dialog', { className: 'box', ariaLabel: title }, press('shut', shut, close));
   const button = press('go', () => commands.toggle(), title, launcher == 'label' ? title : '', badge);
+  button.onpointerenter = button.onfocus = prefetch;
   const host = make('portico-launcher', { role: 'region', ariaLabel: title });
   for (const key in tokens) host.style.setProperty('--portico-' + key, tokens[key]); // color, layer, offset, side
   shadow(host, dialog, button).onkeydown = ({ key }) => key == 'Escape' && shut();
