@@ -45,6 +45,21 @@ fn doctor_tells_of_a_database_that_cannot_be_reached() {
 }
 
 #[test]
+fn doctor_tells_of_a_flow_with_a_mistake_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let profile =
+        ["--name", "Lumen", "--domain", "lumen.example", "--privacy-url", "https://lumen.example/privacy"];
+    let added = output(["brand", "add", "lumen", "--data", data].into_iter().chain(profile));
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    std::fs::create_dir_all(folder.path().join("flows")).unwrap();
+    std::fs::write(folder.path().join("flows/lumen.toml"), "bot = 7\nrule = \n").unwrap();
+    let told = output(["doctor", "--offline", "--data", data]);
+    assert!(!told.status.success());
+    assert!(text(&told.stdout).contains("line 2"), "{}", text(&told.stdout));
+}
+
+#[test]
 fn a_backup_taken_while_the_server_runs_serves_as_data_folder() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
