@@ -43,6 +43,7 @@ pub async fn run(
     let tls = config.tls.clone().map(http::tls::Tls::load).transpose()?;
     let app = Arc::new(App::open(config).await?);
     tokio::spawn(bot::runner::run(Arc::clone(&app)));
+    tokio::spawn(live::recheck(Arc::clone(&app.hub), app.closing.watch()));
     tokio::spawn(proof::recheck::run(Arc::clone(&app)));
     http::server::serve(listener, Arc::clone(&app), tls, shutdown).await;
     // Whatever is still queued is stored before the process may end.

@@ -39,7 +39,14 @@ pub struct Hub {
     /// Say when people are back.
     bots: Arc<Bots>,
     /// Connections by their session: a revoked one ends at once.
-    sessions: Mutex<HashMap<SessionId, Vec<Arc<Mailbox>>>>,
+    sessions: Mutex<HashMap<SessionId, Connected>>,
+}
+
+/// The connections of one session.
+#[derive(Debug)]
+struct Connected {
+    is_person: bool,
+    mailboxes: Vec<Arc<Mailbox>>,
 }
 
 /// Something to be appended.
@@ -155,19 +162,41 @@ impl Hub {
 
     /// Ends every connection of a session that was revoked.
     pub fn end_session(&self, session: SessionId) {
-        let mailboxes = lock(&self.sessions).get(&session).cloned().unwrap_or_default();
-        for mailbox in mailboxes {
-            mailbox.notify(Input::SessionEnded);
+        if let Some(connected) = lock(&self.sessions).get(&session) {
+            for mailbox in &connected.mailboxes {
+                mailbox.notify(Input::SessionEnded);
+            }
         }
+    }
+
+    /// Ends the connections of representatives whose session was revoked elsewhere: by a command beside the
+    /// server, or on another node.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn recheck_people(&self) -> Result<(), StoreError> {
+        let people: Vec<SessionId> = {
+            let sessions = lock(&self.sessions);
+            sessions.iter().filter(|(_, connected)| connected.is_person).map(|(id, _)| *id).collect()
+        };
+        for id in people {
+            let session = self.store.sessions().find(id).await?;
+            if !session.is_some_and(|session| session.is_live(clock::now())) {
+                self.end_session(id);
+            }
+        }
+        Ok(())
     }
 
     /// Spends a ticket for the connection of `mailbox`.
     pub(super) fn admit(&self, ticket: &str, mailbox: &Arc<Mailbox>) -> Result<Admission, Problem> {
         let admission = self.tickets.spend(clock::moment(), ticket)?;
         self.meter.connections.inc();
+        let is_person = matches!(admission.role, Role::Person { .. });
         lock(&self.sessions)
             .entry(admission.session)
-            .or_insert_with(|| Vec::with_capacity(1))
+            .or_insert_with(|| Connected { is_person, mailboxes: Vec::with_capacity(1) })
+            .mailboxes
             .push(Arc::clone(mailbox));
         if let Role::Person { brand, .. } = &admission.role
             && self.bus.person_came(brand, mailbox)
@@ -181,9 +210,9 @@ impl Hub {
     pub(super) fn leave(&self, admission: &Admission, mailbox: &Arc<Mailbox>) {
         self.meter.connections.dec();
         let mut sessions = lock(&self.sessions);
-        if let Some(mailboxes) = sessions.get_mut(&admission.session) {
-            mailboxes.retain(|one| !Arc::ptr_eq(one, mailbox));
-            if mailboxes.is_empty() {
+        if let Some(connected) = sessions.get_mut(&admission.session) {
+            connected.mailboxes.retain(|one| !Arc::ptr_eq(one, mailbox));
+            if connected.mailboxes.is_empty() {
                 sessions.remove(&admission.session);
             }
         }

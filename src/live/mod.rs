@@ -7,6 +7,7 @@ mod line;
 mod mailbox;
 mod meter;
 mod opening;
+mod recheck;
 mod relay;
 mod ticket;
 mod websocket;
@@ -17,5 +18,6 @@ pub use mailbox::Mailbox;
 pub use ticket::{TICKET_FOR_MS, Tickets};
 
 pub(crate) use connection::drive;
+pub(crate) use recheck::recheck;
 pub(crate) use relay::{NotTaken, Relay, Relays};
 pub(crate) use websocket::{WebSocket, accept};

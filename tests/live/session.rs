@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{BRAND, Server, Socket};
+use crate::support::{BRAND, EMAIL, Server, Socket};
 
 #[tokio::test]
 async fn a_session_continues_by_cookie_and_by_handle_and_nothing_else() {
@@ -88,4 +88,12 @@ async fn the_studios_cookie_gives_no_visitors_ticket_and_the_reverse() {
     assert_eq!(server.post("/api/v1/studio-tickets", &visitor, &json!({})).await.status, 401);
     let smuggled = format!("cookie: __Host-portico-studio={}\r\n", visit.resume);
     assert_eq!(server.post("/api/v1/studio-tickets", &smuggled, &json!({})).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_representative_disabled_by_a_command_is_out_though_connected() {
+    let server = Server::start().await;
+    let mut anna = server.representative().await;
+    server.command(&["representative", "disable", EMAIL]);
+    assert_eq!(anna.expect("goodbye").await["reason"], json!("session-ended"));
 }

@@ -18,7 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// How long anything may take before the test fails.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 pub(crate) const BRAND: &str = "lumen";
-const EMAIL: &str = "anna@lumen.example";
+pub(crate) const EMAIL: &str = "anna@lumen.example";
 const PASSWORD: &str = "a lamp in every window";
 
 /// A running server on a data folder of its own; killed when dropped.
@@ -64,6 +64,11 @@ impl Server {
         run(data.path(), &add, PASSWORD);
         let (child, address) = spawn(data.path()).await;
         Self { address, child, data }
+    }
+
+    /// Runs a command beside the running server.
+    pub(crate) fn command(&self, arguments: &[&str]) {
+        run(self.data.path(), arguments, "");
     }
 
     /// As `kill -9` does.
