@@ -1,8 +1,8 @@
 //! Builds the two apps and lays `dist/` out as the server serves it.
 //!
-//! Cargo and wasm-bindgen are called directly, and the names hashed here: the server writes the documents
-//! itself, so all it needs is one script, one module and one style sheet for each app, without the inline
-//! script that a strict content policy would refuse.
+//! Trunk compiles each app and binds it to JavaScript; the names are hashed here, since the server writes the
+//! documents itself: all it needs is one script, one module and one style sheet for each app, without the
+//! inline script that a strict content policy would refuse.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::shell::{cargo, command, root, run};
+use crate::shell::{command, root, run};
 use crate::tool::{self, WasmCompiler};
 
 /// How much work to put into small files.
@@ -24,7 +24,8 @@ pub(crate) enum Effort {
     Small,
 }
 
-const APPS: [&str; 2] = ["widget", "studio"];
+/// Each app and its door for Trunk.
+const APPS: [(&str, &str); 2] = [("widget", "index.html"), ("studio", "studio/index.html")];
 /// Style sheets of an app are joined in this order of folders; within one, tokens and base come first.
 const SHARED_STYLES: &str = "crates/ui";
 /// What LLVM emits, and what every browser that has `Intl.Segmenter` reads.
@@ -60,12 +61,14 @@ const BUILT: &str = "dev/built";
 /// Builds everything in `dist/`.
 pub(crate) fn build(effort: Effort) -> Result<()> {
     tool::wasm_bindgen()?;
+    tool::trunk()?;
     tool::node_packages()?;
-    compile(effort)?;
+    let compiler = tool::wasm_compiler()?;
 
     let mut dist = Dist::default();
-    for app in APPS {
-        let module = link(app, effort)?;
+    for (app, door) in APPS {
+        compile(app, door, &compiler, effort)?;
+        let module = optimise(app, effort)?;
         let module = dist.add_hashed(&format!("{app}.wasm"), module);
         let script = minify(app_script(app, &module, effort)?, "js", effort)?;
         dist.add_hashed(&format!("{app}.js"), script);
@@ -76,54 +79,51 @@ pub(crate) fn build(effort: Effort) -> Result<()> {
     dist.write(&root().join("dist"), effort)
 }
 
-/// Compiles both apps at once, since they share most of their crates.
-fn compile(effort: Effort) -> Result<()> {
-    let profile = if effort == Effort::Small { "wasm" } else { "dev" };
-    let mut build = cargo(["build", "--target", "wasm32-unknown-unknown", "--profile", profile]);
-    build.args(APPS.iter().flat_map(|app| ["--package".to_owned(), format!("portico-{app}")]));
+/// Compiles an app and binds it to JavaScript.
+fn compile(app: &str, door: &str, compiler: &WasmCompiler, effort: Effort) -> Result<()> {
+    let mut trunk = command("trunk", ["build", door, "--skip-version-check", "--dist", &linked(app)]);
+    if effort == Effort::Small {
+        trunk.arg("--release");
+    }
     // Of its own, or the two toolchains would throw away each other's work.
-    build.env("CARGO_TARGET_DIR", root().join("target/wasm"));
-    if let WasmCompiler::Debian { linker } = tool::wasm_compiler()? {
-        build.env("RUSTUP_TOOLCHAIN", "debian").env("RUSTC_BOOTSTRAP", "1").env_remove("CARGO");
-        build.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
-        build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+    trunk.env("CARGO_TARGET_DIR", root().join("target/wasm"));
+    if let WasmCompiler::Debian { linker } = compiler {
+        trunk.env("RUSTUP_TOOLCHAIN", "debian").env("RUSTC_BOOTSTRAP", "1").env_remove("CARGO");
+        trunk.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+        trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
         if effort == Effort::Small {
             // A library built for size, and panics without their messages: a sixth of the module.
-            build.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
-            build.env(
+            trunk.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
+            trunk.env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
                 "-Zunstable-options -Cpanic=immediate-abort",
             );
         }
     }
-    run(&mut build)
+    run(&mut trunk)
 }
 
-/// Runs wasm-bindgen, and for visitors wasm-opt; gives the module.
-fn link(app: &str, effort: Effort) -> Result<Vec<u8>> {
-    let profile = if effort == Effort::Small { "wasm" } else { "debug" };
-    let compiled = format!("target/wasm/wasm32-unknown-unknown/{profile}/portico-{app}.wasm");
-    let folder = format!("target/wasm/linked/{app}");
-    let mut bindgen = command("wasm-bindgen", ["--target", "web", "--no-typescript"]);
-    bindgen.args(["--out-name", app, "--out-dir", &folder, &compiled]);
-    if effort == Effort::Small {
-        bindgen.args(["--remove-name-section", "--remove-producers-section"]);
+/// Where Trunk lays an app.
+fn linked(app: &str) -> String {
+    format!("target/wasm/linked/{app}")
+}
+
+/// Gives an app's module, for visitors after wasm-opt.
+fn optimise(app: &str, effort: Effort) -> Result<Vec<u8>> {
+    let module = format!("{}/portico-{app}_bg.wasm", linked(app));
+    if effort == Effort::Quick {
+        return read(&root().join(module));
     }
-    run(&mut bindgen)?;
-    let module = format!("{folder}/{app}_bg.wasm");
-    if effort == Effort::Small {
-        let optimised = format!("{folder}/{app}_small.wasm");
-        let options = ["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"];
-        let paths = [module.as_str(), "-o", optimised.as_str()];
-        run(&mut command("wasm-opt", options.iter().chain(&WASM_FEATURES).chain(&paths)))?;
-        return read(&root().join(optimised));
-    }
-    read(&root().join(module))
+    let optimised = format!("target/wasm/linked/{app}.wasm");
+    let options = ["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"];
+    let paths = [module.as_str(), "-o", optimised.as_str()];
+    run(&mut command("wasm-opt", options.iter().chain(&WASM_FEATURES).chain(&paths)))?;
+    read(&root().join(optimised))
 }
 
 /// wasm-bindgen's glue and the call that starts it, in one file: one request and no inline script.
 fn app_script(app: &str, module: &str, effort: Effort) -> Result<Vec<u8>> {
-    let mut script = read(&root().join(format!("target/wasm/linked/{app}/{app}.js")))?;
+    let mut script = read(&root().join(format!("{}/portico-{app}.js", linked(app))))?;
     let name = module.rsplit('/').next().unwrap_or(module);
     writeln!(script, "\n__wbg_init({{ module_or_path: new URL(\"{name}\", import.meta.url) }});")?;
     if effort == Effort::Quick {
@@ -216,7 +216,8 @@ impl Dist {
 
     /// The addresses of what the chat's document will ask for at once, apart by spaces.
     fn prefetched(&self) -> String {
-        let names = ["widget.css", "widget.js", "widget.wasm"];
+        // The largest first.
+        let names = ["widget.wasm", "widget.js", "widget.css"];
         let paths = names.iter().filter_map(|name| self.manifest.get(*name));
         paths.map(|path| format!("/{path}")).collect::<Vec<_>>().join(" ")
     }

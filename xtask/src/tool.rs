@@ -74,7 +74,18 @@ pub(crate) fn wasm_bindgen() -> Result<()> {
     if found == format!("wasm-bindgen {version}") {
         return Ok(());
     }
-    install_crate("wasm-bindgen-cli", &version)
+    // Not `--locked`: the registry lacks one of the versions that its authors locked.
+    install_crate("wasm-bindgen-cli", &version, &[])
+}
+
+/// Trunk, of the series that `Trunk.toml` asks for.
+pub(crate) fn trunk() -> Result<()> {
+    let found = output(&mut command("trunk", ["--version"])).unwrap_or_default();
+    if found.starts_with("trunk 0.21.") {
+        return Ok(());
+    }
+    // As its authors locked it: its newest dependencies want a newer compiler.
+    install_crate("trunk", "^0.21", &["--locked"])
 }
 
 /// The version of `package` in a lock file's text.
@@ -83,12 +94,12 @@ fn locked_version(lock: &str, package: &str) -> Option<String> {
     Some(after.split_once('"')?.0.to_owned())
 }
 
-fn install_crate(package: &str, version: &str) -> Result<()> {
+fn install_crate(package: &str, version: &str, options: &[&str]) -> Result<()> {
     let folder = root().join("target/tools");
     let folder = folder.to_str().context("the workspace's path is not UTF-8")?;
     // Its build stays beside ours, so that an interrupted installation goes on where it was.
     let mut command = cargo(["install", package, "--version", version, "--root", folder]);
-    run(command.env("CARGO_TARGET_DIR", root().join("target/tools/build")))
+    run(command.args(options).env("CARGO_TARGET_DIR", root().join("target/tools/build")))
 }
 
 /// The npm packages, `node` assumed.
