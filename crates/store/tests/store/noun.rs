@@ -162,6 +162,14 @@ on_both! {
         let found = brands.find(&brand()).await.unwrap().unwrap();
         assert_eq!((found.created_at, found.updated_at), (at(1), at(2)));
         assert_eq!(found.settings, r#"{"name":"Lumen"}"#);
+        // Whoever compares sees a change even where the clock stands still or goes back.
+        let mut seen = found.updated_at;
+        for now in [at(2), at(1), at(2)] {
+            brands.touch(&brand(), now).await.unwrap();
+            let updated_at = brands.find(&brand()).await.unwrap().unwrap().updated_at;
+            assert!(updated_at > seen);
+            seen = updated_at;
+        }
 
         assert_eq!(brands.logo(&brand()).await.unwrap(), None);
         brands.set_logo(&brand(), Some(&[0, 1, 255]), at(3)).await.unwrap();
