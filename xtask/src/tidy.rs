@@ -74,7 +74,12 @@ fn inspect(name: &str, text: &str) -> Vec<String> {
         if is_code && let Some(path) = MACHINE_PATHS.iter().find(|path| names_folder(line, path)) {
             find(format!("{path}… is a folder of one machine: use a relative path or a temporary folder"));
         }
-        if is_in_tests && let Some(sleep) = SLEEPS.iter().find(|sleep| line.contains(**sleep)) {
+        // A client that waits as long as the server told it does what is tested.
+        let obeys = line.contains("wait_ms") || line.contains("retry_after");
+        if is_in_tests
+            && !obeys
+            && let Some(sleep) = SLEEPS.iter().find(|sleep| line.contains(**sleep))
+        {
             find(format!("{sleep}…: wait for the condition itself, with a limit"));
         }
         if is_in_tests && let Some(skip) = SKIPS.iter().find(|skip| line.contains(**skip)) {
