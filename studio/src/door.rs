@@ -22,7 +22,7 @@ pub(crate) enum Stage {
     /// Nobody is signed in.
     Outside,
     /// This representative is.
-    Inside(Me),
+    Inside(Box<Me>),
 }
 
 /// The way in and out. Copies are the same door.
@@ -69,7 +69,7 @@ impl Door {
         self.stage.set(Stage::Asking);
         spawn_local(async move {
             match api::me().await {
-                Ok(me) => self.stage.set(Stage::Inside(me)),
+                Ok(me) => self.stage.set(Stage::Inside(Box::new(me))),
                 Err(CallError::Unreachable) => self.stage.set(Stage::Unreachable),
                 Err(CallError::Problem(problem)) if problem.status == 401 => {
                     if address::fragment() == ENDED {
@@ -97,7 +97,7 @@ impl Door {
             let answer = api::sign_in(&form).await;
             self.is_busy.set(false);
             match answer {
-                Ok(me) => self.stage.set(Stage::Inside(me)),
+                Ok(me) => self.stage.set(Stage::Inside(Box::new(me))),
                 Err(error) => self.problem.set(Some(problem(error))),
             }
         });

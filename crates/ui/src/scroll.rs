@@ -22,8 +22,11 @@ struct Inner {
     scroller: HtmlElement,
     list: HtmlElement,
     place: RefCell<Place>,
-    observer: RefCell<Option<(ResizeObserver, Closure<dyn FnMut()>)>>,
+    observer: RefCell<Option<Watching>>,
 }
+
+/// An observer and what it calls, which must live as long.
+type Watching = (ResizeObserver, Closure<dyn FnMut()>);
 
 enum Place {
     End,

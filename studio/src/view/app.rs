@@ -27,7 +27,7 @@ pub(crate) fn App() -> impl IntoView {
             <SignInPage problem=door.problem() is_busy=door.is_busy() on_submit=move |form| door.sign_in(form) />
         }.into_any(),
         Stage::Inside(me) => {
-            provide_context(Desk::new(me, door));
+            provide_context(Desk::new(*me, door));
             view! { <DeskPage /> }.into_any()
         }
     }

@@ -42,8 +42,6 @@ glyphs! {
     Return = "M9 7 4.5 11.5 9 16M4.5 11.5H15a4.5 4.5 0 0 1 0 9h-2"
     /// A conversation.
     Bubble = "M5 5h14a1.5 1.5 0 0 1 1.5 1.5v9A1.5 1.5 0 0 1 19 17h-6.5L8 20.5V17H5a1.5 1.5 0 0 1-1.5-1.5v-9A1.5 1.5 0 0 1 5 5Z"
-    /// Sound.
-    Bell = "M6.5 16.5V11a5.5 5.5 0 0 1 11 0v5.5l1.5 1.5H5zM10 20.5h4"
     /// Light and dark.
     Contrast = "M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16Zm0-16v16m3-14.5v13m3-10.5v8"
     /// Signed-in devices.

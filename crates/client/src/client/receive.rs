@@ -96,10 +96,8 @@ impl Client {
                     _ => {}
                 }
             }
-            (_, Relay::Discarded(id)) => {
-                if self.outbox.find(id).is_some_and(Draft::is_refused) {
-                    self.drop_draft(id);
-                }
+            (_, Relay::Discarded(id)) if self.outbox.find(id).is_some_and(Draft::is_refused) => {
+                self.drop_draft(id);
             }
             (Role::Follower { connection }, Relay::Open(number)) if *connection != Some(number) => {
                 self.connection_lost();
