@@ -213,18 +213,21 @@ impl std::fmt::Display for Document<'_> {
         let framed = if self.surface == Surface::Frame { " framed" } else { "" };
         let index =
             if self.surface == Surface::Frame { "<meta name=\"robots\" content=\"noindex\">" } else { "" };
+        // Without one, browsers ask for `/favicon.ico`: a request that opening does not need.
+        let icon = card.logo_url.as_deref().unwrap_or("data:,");
         write!(
             out,
             "<!doctype html><html lang=\"{locale}\" dir=\"{dir}\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1, viewport-fit=cover, \
              interactive-widget=resizes-content\"><meta name=\"color-scheme\" content=\"light dark\">{index}\
-             <title>{name}</title><link rel=\"stylesheet\" href=\"{style}\">\
+             <title>{name}</title><link rel=\"icon\" href=\"{icon}\"><link rel=\"stylesheet\" href=\"{style}\">\
              <script type=\"module\" src=\"{script}\"></script></head><body>\
              <div id=\"portico\"><main class=\"chat{framed}\">{header}\
              <div class=\"skeleton\" aria-hidden=\"true\"><i></i><i></i></div>{composer}</main></div>\
              <noscript><p>{name}: <a href=\"https://{domain}\">{domain}</a></p></noscript>\
              <script type=\"application/json\" id=\"portico-boot\">{boot}</script></body></html>",
             name = Text(&card.display_name),
+            icon = Text(icon),
             domain = Text(&card.domain),
             style = files.style,
             script = files.script,
