@@ -376,6 +376,8 @@ impl Chat {
             live.driver.end();
         }
         let (conversation, participant) = (session.conversation, session.participant);
+        // Where nothing was said before, nothing is new: the greeting was on screen all the time.
+        inner.is_caught_up.set(session.head == 0);
         let tickets = Tickets::new(session::TICKETS, Some(session.ticket), bearer.clone());
         let me = Author::Visitor(Visitor { id: participant });
         let follow = |client: &mut Client, now| client.follow(now, conversation);
