@@ -77,8 +77,9 @@ fn answer(
 ) -> Result<Response, ApiError> {
     let now = clock::now();
     let brand: BrandId = brand.parse().map_err(|_| ApiError::not_found())?;
-    let card = app.brands.card(&brand, now).ok_or_else(ApiError::not_found)?;
+    app.brands.find(&brand).ok_or_else(ApiError::not_found)?;
     let (locale, strings) = choose_locale(&app.assets, wishes, headers).ok_or_else(not_built)?;
+    let card = app.brand_card(&brand, &locale, now).ok_or_else(ApiError::not_found)?;
     let address = |name| app.assets.address(name).ok_or_else(not_built);
     let files = Files {
         style: address("widget.css")?,

@@ -65,3 +65,15 @@ export async function freePort() {
   await server.close();
   return server.port;
 }
+
+/** What the page's window listens to on behalf of the scripts at `addresses`: the driver's own listeners come from elsewhere. */
+export async function windowListeners(page, addresses) {
+  const session = await page.context().newCDPSession(page);
+  const ours = new Set();
+  session.on('Debugger.scriptParsed', ({ url, scriptId }) => addresses.test(url) && ours.add(scriptId));
+  await session.send('Debugger.enable');
+  const { result } = await session.send('Runtime.evaluate', { expression: 'self' });
+  const { listeners } = await session.send('DOMDebugger.getEventListeners', { objectId: result.objectId });
+  await session.detach();
+  return listeners.filter(({ scriptId }) => ours.has(scriptId)).map(({ type }) => type).sort();
+}
