@@ -45,9 +45,14 @@ impl Report {
 
     fn add(&mut self, name: &'static str, result: Result<String, String>) -> Option<()> {
         let held = result.is_ok().then_some(());
-        self.steps.push(Step { name, result });
+        self.steps.push(Step { name, result: result.map(printable).map_err(printable) });
         held
     }
+}
+
+/// Much of what is reported was written by the host under check: nothing of it may steer a terminal.
+fn printable(text: String) -> String {
+    text.chars().map(|char| if char.is_control() { '\u{FFFD}' } else { char }).collect()
 }
 
 /// Checks the brand of `domain`. Its chat host is `host`, or what the domain says it is.
@@ -70,6 +75,8 @@ async fn check_steps(
         Ok(found) => found,
         Err(reason) => return report.add("manifest", Err(reason)),
     };
+    // A manifest counts on its own chat host alone; the domain itself may publish it for any.
+    let host = host.or((from != *domain).then_some(&from));
     let manifest = match choose(&manifests, domain, host, now) {
         Ok(manifest) => manifest,
         Err(reason) => return report.add("manifest", Err(format!("{reason} (from {from})"))),
