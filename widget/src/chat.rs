@@ -53,7 +53,7 @@ pub(crate) enum Phase {
 
 /// See the module. Copies are the same chat.
 #[derive(Clone, Copy)]
-pub(crate) struct Chat {
+pub(crate) struct Visit {
     pub(crate) brand: StoredValue<BrandCard>,
     pub(crate) log: LogModel,
     pub(crate) composer: ComposerHandle,
@@ -108,7 +108,7 @@ struct Live {
     bearer: Option<String>,
 }
 
-impl Chat {
+impl Visit {
     pub(crate) fn new(boot: &Boot) -> Self {
         let embedder = Embedder::find().filter(|_| boot.surface == Surface::Frame);
         let inner = Inner {

@@ -18,7 +18,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlTextAreaElement;
 
 use crate::boot::{Boot, Surface};
-use crate::chat::Chat;
+use crate::chat::Visit;
 use crate::view::App;
 
 fn main() {
@@ -32,7 +32,7 @@ fn main() {
     let root = document().get_element_by_id("portico").expect("the server's document has the root");
     root.set_text_content(None);
     let owner = Owner::new();
-    let (chat, locale) = owner.with(|| (Chat::new(&boot), boot.locale()));
+    let (chat, locale) = owner.with(|| (Visit::new(&boot), boot.locale()));
     let handle = leptos::mount::mount_to(root.unchecked_into(), move || view! { <App chat locale /> });
     // Both live as long as the page does.
     handle.forget();
@@ -59,7 +59,7 @@ impl EarlyWords {
         Self { text: field.map(|field| field.value()).unwrap_or_default(), was_focused }
     }
 
-    fn give_back(self, chat: Chat) {
+    fn give_back(self, chat: Visit) {
         if !self.text.is_empty() {
             chat.composer.set_text(&self.text);
         }

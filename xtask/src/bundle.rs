@@ -92,11 +92,11 @@ fn compile(app: &str, door: &str, compiler: &WasmCompiler, effort: Effort) -> Re
         trunk.env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
         trunk.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
         if effort == Effort::Small {
-            // A library built for size, and panics without their messages: a sixth of the module.
+            // A library built for size, panics without their messages and places, `Debug` without its words.
             trunk.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
             trunk.env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-                "-Zunstable-options -Cpanic=immediate-abort",
+                "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none",
             );
         }
     }

@@ -5,13 +5,13 @@ use portico_protocol::entry::Owner as Answerer;
 use portico_protocol::frame::Waiting;
 use portico_ui::{Key, Locale};
 
-use crate::chat::Chat;
+use crate::chat::Visit;
 
 const MINUTE_MS: u64 = 60_000;
 
 /// One quiet line below the header.
 #[component]
-pub(super) fn AnswererLine(chat: Chat) -> impl IntoView {
+pub(super) fn AnswererLine(chat: Visit) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let line = move || match chat.answerer.get() {
         Some(Answerer::Bot(_)) => {

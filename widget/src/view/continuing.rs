@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use portico_ui::{Key, Locale};
 
-use crate::chat::{Chat, Phase};
+use crate::chat::{Phase, Visit};
 
 /// Scanners and previews open links by themselves: only a press does anything.
 #[component]
-pub(super) fn Continuing(chat: Chat) -> impl IntoView {
+pub(super) fn Continuing(chat: Visit) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let name = chat.brand.with_value(|brand| brand.display_name.clone());
     let (title, detail, button) = match chat.phase.get_untracked() {

@@ -6,11 +6,11 @@ use portico_ui::icon::{Drawing, Icon, VerifiedTick};
 use portico_ui::{Avatar, Key, Locale};
 
 use super::Over;
-use crate::chat::Chat;
+use crate::chat::Visit;
 
 /// The brand first: name, tick if and only if it is proven, domain. All of it opens the proof.
 #[component]
-pub(super) fn Header(chat: Chat, over: RwSignal<Over>) -> impl IntoView {
+pub(super) fn Header(chat: Visit, over: RwSignal<Over>) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let brand = chat.brand.get_value();
     let tick = brand

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
 use super::Over;
-use crate::chat::{Chat, Complaint, Phase};
+use crate::chat::{Complaint, Phase, Visit};
 use crate::history::transcript;
 use crate::{keep, session};
 
@@ -24,7 +24,7 @@ const LANGUAGES: [(&str, &str); 4] =
 
 /// The menu, and what opens from it.
 #[component]
-pub(super) fn Menu(chat: Chat, over: RwSignal<Over>) -> impl IntoView {
+pub(super) fn Menu(chat: Visit, over: RwSignal<Over>) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let page = RwSignal::new(Page::Actions);
     let title = move || locale.text(page.get().title());
@@ -66,7 +66,7 @@ impl Page {
 }
 
 #[component]
-fn Actions(chat: Chat, page: RwSignal<Page>, close: Callback<()>) -> impl IntoView {
+fn Actions(chat: Visit, page: RwSignal<Page>, close: Callback<()>) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let is_live = move || matches!(chat.phase.get(), Phase::Open | Phase::Reconnecting | Phase::Offline);
     let has_bot = move || matches!(chat.answerer.get(), Some(Answerer::Bot(_)));
@@ -188,7 +188,7 @@ fn LanguageChoice() -> impl IntoView {
 
 /// A link that works once, as a picture for the other device's camera.
 #[component]
-fn DevicePage(chat: Chat) -> impl IntoView {
+fn DevicePage(chat: Visit) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let link = RwSignal::new(None::<DeviceLink>);
     spawn_local(async move {
@@ -224,7 +224,7 @@ fn DevicePage(chat: Chat) -> impl IntoView {
 }
 
 #[component]
-fn EndPage(chat: Chat, page: RwSignal<Page>, close: Callback<()>) -> impl IntoView {
+fn EndPage(chat: Visit, page: RwSignal<Page>, close: Callback<()>) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let end = move |_| {
         chat.end();
@@ -241,7 +241,7 @@ fn EndPage(chat: Chat, page: RwSignal<Page>, close: Callback<()>) -> impl IntoVi
     }
 }
 
-fn download_transcript(chat: Chat, locale: Locale, client: &Client, id: ConversationId) {
+fn download_transcript(chat: Visit, locale: Locale, client: &Client, id: ConversationId) {
     let Some(conversation) = client.conversation(id) else { return };
     let brand = chat.brand.get_value();
     let line = |row: &Row| {

@@ -1,4 +1,4 @@
-//! What is on screen. Views draw what [`Chat`] tells and forward what visitors do; nothing else.
+//! What is on screen. Views draw what [`Visit`] tells and forward what visitors do; nothing else.
 
 mod answerer;
 mod continuing;
@@ -11,7 +11,7 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use portico_ui::{Composer, Key, Locale, MessageLog, SuggestionRow};
 
-use crate::chat::{Chat, Phase};
+use crate::chat::{Phase, Visit};
 use answerer::AnswererLine;
 use continuing::Continuing;
 use header::Header;
@@ -32,7 +32,7 @@ pub(crate) enum Over {
 
 /// The whole chat.
 #[component]
-pub(crate) fn App(chat: Chat, locale: Locale) -> impl IntoView {
+pub(crate) fn App(chat: Visit, locale: Locale) -> impl IntoView {
     provide_context(locale);
     let over = RwSignal::new(Over::Nothing);
     let name = chat.brand.with_value(|brand| brand.display_name.clone());
@@ -59,7 +59,7 @@ pub(crate) fn App(chat: Chat, locale: Locale) -> impl IntoView {
 }
 
 #[component]
-fn Conversation(chat: Chat) -> impl IntoView {
+fn Conversation(chat: Visit) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let at_end = chat.log.is_at_end();
     Effect::new(move || {

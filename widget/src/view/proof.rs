@@ -7,11 +7,11 @@ use portico_ui::icon::VerifiedTick;
 use portico_ui::{Key, Locale, Sheet};
 
 use super::Over;
-use crate::chat::Chat;
+use crate::chat::Visit;
 
 /// Which domain, how, by which host, when, until when; and where to check it without us.
 #[component]
-pub(super) fn ProofSheet(chat: Chat, over: RwSignal<Over>) -> impl IntoView {
+pub(super) fn ProofSheet(chat: Visit, over: RwSignal<Over>) -> impl IntoView {
     let title = chat.brand.with_value(|brand| brand.display_name.clone());
     view! {
         <Sheet

@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use portico_protocol::Problem;
 use portico_ui::{Key, Locale};
 
-use crate::chat::{Chat, Complaint, Phase};
+use crate::chat::{Complaint, Phase, Visit};
 
 /// The state of the connection, if it is worth a word. A blink of the network is not: it comes late (`chat.css`).
 #[component]
-pub(super) fn StatusLine(chat: Chat) -> impl IntoView {
+pub(super) fn StatusLine(chat: Visit) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let line = Memo::new(move |_| match chat.phase.get() {
         Phase::Opening => Some(Key::Connecting),
@@ -26,7 +26,7 @@ pub(super) fn StatusLine(chat: Chat) -> impl IntoView {
 
 /// Why the last thing that the visitor wanted did not happen.
 #[component]
-pub(super) fn ComplaintLine(chat: Chat) -> impl IntoView {
+pub(super) fn ComplaintLine(chat: Visit) -> impl IntoView {
     let locale = expect_context::<Locale>();
     let text = move || {
         chat.complaint.get().map(|complaint| match complaint {
