@@ -202,7 +202,9 @@ impl PostingState {
             let mut waiting = self.waiting.borrow_mut();
             (!waiting.is_empty()).then(|| waiting.remove(0))?
         };
-        let answer = call_text("POST", LIVE_PATH, Some(hello), None).await.ok()?;
+        // The address says already that this is a `hello`: its body is what the frame holds.
+        let body = hello.strip_prefix("{\"hello\":")?.strip_suffix('}')?.to_owned();
+        let answer = call_text("POST", LIVE_PATH, Some(body), None).await.ok()?;
         let answer: Opened = decode(&answer).ok()?;
         let path = [LIVE_PATH, "/", &answer.connection].concat();
         let events = Events::open(&path, &self)?;
