@@ -6,8 +6,9 @@ use web_sys::HtmlElement;
 
 /// What the interface is drawn on by day, as in `tokens.css`.
 const SURFACE_LIGHT: Color = Color::WHITE;
-/// What it is drawn on by night, as in `tokens.css`.
-const SURFACE_DARK: &str = "#17191d";
+/// What it is drawn on by night, as in `tokens.css`: the lighter of the two surfaces, where text in the brand's
+/// colour is harder to read.
+const SURFACE_DARK: &str = "#1f2227";
 
 /// Which of the two looks is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
