@@ -93,6 +93,8 @@ struct Inner {
     is_caught_up: Cell<bool>,
     is_open: Cell<bool>,
     is_dirty: Cell<bool>,
+    /// The visitor wants the session to end: that it does is no reason to open another one.
+    is_ending: Cell<bool>,
     attempts: Cell<u32>,
     retry: RefCell<Option<page::Timer>>,
     question: Cell<Option<MessageId>>,
@@ -123,6 +125,7 @@ impl Visit {
             unread_after: Cell::default(),
             is_caught_up: Cell::default(),
             is_dirty: Cell::default(),
+            is_ending: Cell::default(),
             attempts: Cell::default(),
             retry: RefCell::default(),
             question: Cell::default(),
@@ -283,8 +286,11 @@ impl Visit {
     /// Ends the session on this device.
     pub(crate) fn end(self) {
         let Some(live) = self.live() else { return };
+        self.inner().is_ending.set(true);
         spawn_local(async move {
-            match session::end(live.bearer.clone()).await {
+            let ended = session::end(live.bearer.clone()).await;
+            self.inner().is_ending.set(false);
+            match ended {
                 Ok(()) => self.forget_all(&live),
                 Err(CallError::Problem(problem)) => self.complaint.set(Some(Complaint::Problem(problem))),
                 Err(CallError::Unreachable) => self.phase.set(Phase::Offline),
@@ -484,6 +490,7 @@ impl Visit {
             Event::Refused { problem, .. } | Event::Problem(problem) => {
                 self.complaint.set(Some(Complaint::Problem(problem)));
             }
+            Event::SessionEnded if self.inner().is_ending.get() => {}
             Event::SessionEnded => self.open_session(),
             // Only the server's newest document can speak to the server.
             Event::Outdated => drop(portico_browser::window().location().reload()),
