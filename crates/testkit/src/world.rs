@@ -473,7 +473,9 @@ impl World {
             let device = self.below(self.devices.len() as u64) as usize;
             let tab = self.devices[device].tabs.first().copied();
             for _ in 0..self.below(40) {
-                tab.map(|tab| self.say(tab));
+                if let Some(tab) = tab {
+                    self.say(tab);
+                }
             }
         }
         let pause = if self.chance(300) { self.below(20) } else { self.below(1_500) };
