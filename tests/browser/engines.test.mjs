@@ -69,7 +69,7 @@ test('webkit_opens_sends_and_is_answered', async t => {
   await page('POST', `/element/${Object.values(button)[0]}/click`, {});
   const frame = await until(() => run(`return ${tree}.querySelector('iframe')`), 'the frame');
   await page('POST', '/frame', { id: frame });
-  const composer = await until(() => run(`return document.querySelector('[role=log]') && document.querySelector('textarea[aria-label="Your message"]')`), 'the composer');
+  const composer = await until(() => run(`return document.querySelector('button[aria-label=Send]') && document.querySelector('textarea')`), 'the composer');
   await page('POST', `/element/${Object.values(composer)[0]}/value`, { text: `${SENT}\uE007` });
   await until(() => run(`return document.querySelector('[role=log]').textContent.includes(arguments[0])`, ANSWERED), 'the answer');
   assert.equal(await run('return document.querySelectorAll("textarea")[0].value'), '');
