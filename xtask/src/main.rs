@@ -4,6 +4,7 @@ mod bench;
 mod bundle;
 mod check;
 mod dev;
+mod fuzz;
 mod licence;
 mod readme;
 mod report;
@@ -74,6 +75,15 @@ enum Chore {
         #[arg(long)]
         record: bool,
     },
+    /// Feed hostile input to every parser; needs a nightly compiler
+    Fuzz {
+        /// Which; all of them if none is named
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(fuzz::TARGETS))]
+        targets: Vec<String>,
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// The house rules that a compiler does not know
     Tidy,
 }
@@ -98,6 +108,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Test { steps } => check::test(&steps),
         Chore::Bench { parts, json } => bench::run(&parts, json),
         Chore::Size { json, record } => size::check(json, record),
+        Chore::Fuzz { targets, seconds } => fuzz::check(&targets, seconds),
         Chore::Tidy => tidy::check(),
     }
 }

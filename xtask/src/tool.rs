@@ -19,6 +19,7 @@ const NODE_PACKAGES: [(&str, &str); 6] = [
     ("playwright-core", "1.65.1"),
     ("puppeteer-core", "24.43.1"),
 ];
+const CARGO_FUZZ: &str = "0.13.2";
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The toolchain's name under which Debian's own compiler is linked.
 const DEBIAN_TOOLCHAIN: &str = "debian";
@@ -86,6 +87,12 @@ pub(crate) fn trunk() -> Result<()> {
     }
     // As its authors locked it: its newest dependencies want a newer compiler.
     install_crate("trunk", "^0.21", &["--locked"])
+}
+
+/// What drives libFuzzer.
+pub(crate) fn cargo_fuzz() -> Result<()> {
+    let is_there = output(&mut command("cargo-fuzz", ["--version"])).is_some();
+    if is_there { Ok(()) } else { install_crate("cargo-fuzz", CARGO_FUZZ, &[]) }
 }
 
 /// The version of `package` in a lock file's text.

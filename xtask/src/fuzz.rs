@@ -1,0 +1,27 @@
+//! Hostile input for every parser, for as long as one likes.
+
+use anyhow::{Result, bail};
+
+use crate::shell::{cargo, command, output, root, run};
+use crate::tool;
+
+/// What is fuzzed: the binaries of `fuzz/`.
+pub(crate) const TARGETS: [&str; 5] = ["frame", "client", "seal", "flow", "link"];
+
+/// Fuzzes each of `targets`, or all, for `seconds`. A crash fails, and its input stays under `fuzz/artifacts`.
+pub(crate) fn check(targets: &[String], seconds: u64) -> Result<()> {
+    if output(&mut command("rustup", ["run", "nightly", "rustc", "--version"])).is_none() {
+        bail!("fuzzing needs a nightly compiler for its sanitizers: rustup toolchain install nightly");
+    }
+    tool::cargo_fuzz()?;
+    let all: Vec<String> = TARGETS.map(String::from).to_vec();
+    for target in if targets.is_empty() { &all } else { targets } {
+        eprintln!("\n── fuzz {target}, {seconds} s");
+        let limit = format!("-max_total_time={seconds}");
+        // Words that the parsers know: without them a fuzzer needs hours to find the first key.
+        let words = root().join("fuzz/words.dict");
+        let words = format!("-dict={}", words.display());
+        run(&mut cargo(["+nightly", "fuzz", "run", target, "--", &limit, &words]))?;
+    }
+    Ok(())
+}
