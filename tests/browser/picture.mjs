@@ -7,6 +7,12 @@ import { launchChromium, workspace } from './tools.mjs';
 const demo = await startDemo();
 const browser = await launchChromium();
 try {
+  const studio = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
+  await studio.goto(demo.studio);
+  await studio.getByLabel('E-mail').fill(demo.email);
+  await studio.getByLabel('Password', { exact: true }).fill(demo.password);
+  await studio.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await studio.getByRole('list', { name: 'Conversations' }).waitFor();
   const visitor = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
   await visitor.goto(`${demo.shop}/dag`);
   await visitor.locator('portico-launcher').getByRole('button').last().click();
@@ -20,11 +26,6 @@ try {
   await say('What is it made of?', 'Oak from within 200 km');
   await say('I would like to talk to a person', 'They see what you told me');
 
-  const studio = await (await browser.newContext({ viewport: { width: 1100, height: 760 } })).newPage();
-  await studio.goto(demo.studio);
-  await studio.getByLabel('E-mail').fill(demo.email);
-  await studio.getByLabel('Password', { exact: true }).fill(demo.password);
-  await studio.getByRole('button', { name: 'Sign in', exact: true }).click();
   await studio.getByRole('list', { name: 'Conversations' }).getByRole('listitem').first().click();
   await studio.getByRole('button', { name: 'Take over' }).first().click();
   const reply = studio.getByRole('region', { name: 'Write' }).getByRole('textbox');

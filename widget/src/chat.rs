@@ -51,6 +51,9 @@ pub(crate) enum Phase {
     Ended,
 }
 
+/// Whoever waits for the whole history, to write it down.
+type TranscriptTaker = Box<dyn FnOnce(&Client, ConversationId)>;
+
 /// See the module. Copies are the same chat.
 #[derive(Clone, Copy)]
 pub(crate) struct Visit {
@@ -98,7 +101,7 @@ struct Inner {
     attempts: Cell<u32>,
     retry: RefCell<Option<page::Timer>>,
     question: Cell<Option<MessageId>>,
-    wants_transcript: RefCell<Option<Box<dyn FnOnce(&Client, ConversationId)>>>,
+    wants_transcript: RefCell<Option<TranscriptTaker>>,
 }
 
 #[derive(Clone)]
