@@ -100,8 +100,8 @@ impl App {
         let brands = BrandDirectory::open(store.clone(), master, config.public_url.authority()).await?;
         let bots = Arc::new(Bots::load(&config.data));
         let metrics = Metrics::default();
-        let hub =
-            Arc::new(Hub::open(store.clone(), Arc::clone(&bots), Rates::default(), &metrics.registry).await?);
+        let rates = Rates::default().times(config.connection_limit_factor);
+        let hub = Arc::new(Hub::open(store.clone(), Arc::clone(&bots), rates, &metrics.registry).await?);
         Ok(Self {
             brands,
             hub,

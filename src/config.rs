@@ -40,6 +40,8 @@ pub struct Config {
     pub connections_per_address_max: u32,
     /// Multiplies every limit on what one address may ask for.
     pub address_limit_factor: u32,
+    /// Multiplies how often one connection may submit.
+    pub connection_limit_factor: u32,
     /// The DNS resolvers that are asked for brands' proofs, each by itself; none: the machine's own.
     pub dns_resolvers: Vec<SocketAddr>,
     /// Whether names below `localhost` may be brands' domains and hold their chats.
@@ -129,6 +131,9 @@ settings! {
     /// Multiplies what one address may ask for: where many people share one [default: 1]
     #[arg(long, env = "PORTICO_ADDRESS_LIMIT_FACTOR", value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..))]
     address_limit_factor: u32,
+    /// Multiplies how often one connection may submit: for programs that write much, and for load tests [default: 1]
+    #[arg(long, env = "PORTICO_CONNECTION_LIMIT_FACTOR", value_name = "FACTOR", value_parser = clap::value_parser!(u32).range(1..))]
+    connection_limit_factor: u32,
     /// DNS resolvers that are asked for brands' proofs, comma-separated; name two of different operators, which must agree [default: this machine's]
     #[arg(long, env = "PORTICO_DNS_RESOLVERS", value_name = "ADDRESSES")]
     dns_resolvers: List<DnsResolver>,
@@ -223,6 +228,7 @@ impl Settings {
                 .connections_per_address_max
                 .unwrap_or(CONNECTIONS_PER_ADDRESS_MAX),
             address_limit_factor: self.address_limit_factor.unwrap_or(1).max(1),
+            connection_limit_factor: self.connection_limit_factor.unwrap_or(1).max(1),
             dns_resolvers: self
                 .dns_resolvers
                 .unwrap_or_default()
@@ -259,6 +265,7 @@ impl Config {
             connections_max: None,
             connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
             address_limit_factor: 1,
+            connection_limit_factor: 1,
             dns_resolvers: Vec::new(),
             development: true,
             log: "info".into(),

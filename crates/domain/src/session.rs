@@ -130,6 +130,14 @@ pub struct Rates {
     pub person: Rate,
 }
 
+impl Rates {
+    /// The same, `times` as often.
+    #[must_use]
+    pub const fn times(self, times: u32) -> Self {
+        Self { visitor: self.visitor.times(times), person: self.person.times(times) }
+    }
+}
+
 impl Default for Rates {
     fn default() -> Self {
         Self { visitor: rate::VISITOR_SUBMISSIONS, person: rate::PERSON_SUBMISSIONS }
