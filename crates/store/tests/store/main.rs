@@ -5,5 +5,6 @@ mod append;
 mod bed;
 mod fault;
 mod inbox;
+mod instance;
 mod noun;
 mod postgres;
