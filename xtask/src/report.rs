@@ -27,7 +27,6 @@ impl Row {
     }
 
     /// A value that should be at least `target`.
-    #[allow(dead_code, reason = "for rates, which the server's benchmark reports")]
     pub(crate) fn at_least(what: impl Into<String>, measured: f64, target: f64) -> Self {
         Self { what: what.into(), measured, target: Some(target), is_floor: true }
     }

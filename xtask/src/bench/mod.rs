@@ -1,6 +1,12 @@
 //! `cargo xtask bench`: measured values beside their targets. Reports, not tests: machines differ.
 
 mod browser;
+mod client;
+/// The store's tests start the same.
+#[path = "../../../crates/store/tests/store/instance.rs"]
+mod postgres;
+mod process;
+mod server;
 mod start;
 
 use anyhow::Result;
@@ -14,6 +20,10 @@ pub(crate) enum Part {
     Browser,
     /// The binary: size, start, memory.
     Start,
+    /// The server under load: messages, latency, connections, memory.
+    Server,
+    /// The same with PostgreSQL.
+    Postgres,
 }
 
 /// Runs `parts`, or all of them, against the release binary.
@@ -24,6 +34,8 @@ pub(crate) fn run(parts: &[Part], as_json: bool) -> Result<()> {
         let (title, rows): (_, Vec<Row>) = match part {
             Part::Browser => ("browser", browser::measure()?),
             Part::Start => ("binary", start::measure()?),
+            Part::Server => ("server on one core with SQLite", server::measure_sqlite()?),
+            Part::Postgres => ("server on one core with PostgreSQL", server::measure_postgres()?),
         };
         if as_json {
             println!("{}", serde_json::to_string(&rows)?);

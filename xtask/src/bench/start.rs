@@ -1,16 +1,16 @@
 //! How large the binary is, how soon it serves, how much memory it takes before anybody comes.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
+use crate::bench::process::Server;
 use crate::report::Row;
-use crate::shell::{command, root};
+use crate::shell::root;
 
 const ROUNDS: usize = 7;
 
@@ -40,20 +40,8 @@ pub(crate) fn measure() -> Result<Vec<Row>> {
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures with the real clock")]
 fn start(data: &Path) -> Result<(f64, f64)> {
     let began_at = Instant::now();
-    let mut server = Server(
-        command("target/release/portico", ["serve", "--listen", "127.0.0.1:0", "--log", "info", "--data"])
-            .arg(data)
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("cannot start target/release/portico")?,
-    );
-    let stderr = server.0.stderr.take().context("stderr is piped")?;
-    let port = BufReader::new(stderr)
-        .lines()
-        .map_while(Result::ok)
-        .find_map(|line| line.rsplit_once("http://localhost:")?.1.trim().parse::<u16>().ok())
-        .context("the server did not say where it listens")?;
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    let server = Server::start(data, &[], &[])?;
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port))?;
     stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -61,20 +49,7 @@ fn start(data: &Path) -> Result<(f64, f64)> {
     if !answer.starts_with("HTTP/1.1 200") {
         bail!("the server is not ready: {answer}");
     }
-    let status = fs::read_to_string(format!("/proc/{}/status", server.0.id()))?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
-    let kibibytes: u64 = resident.trim().trim_end_matches(" kB").parse()?;
-    Ok((elapsed.as_secs_f64() * 1_000.0, mebibytes(kibibytes * 1_024)))
-}
-
-/// Ended with the round, however that ends.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    Ok((elapsed.as_secs_f64() * 1_000.0, mebibytes(server.resident_bytes()?)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes far below 2^52")]
