@@ -62,7 +62,7 @@ test('a_visitor_is_answered_by_a_bot_that_says_so_and_then_by_a_person', async t
   const visitor = await openChat(await person(t), '/dag');
   const talk = chat(visitor);
   await talk.getByRole('img', { name: 'Verified' }).waitFor();
-  await talk.getByText('Alma, an automated assistant, is answering').waitFor();
+  await talk.getByText('Alma, a bot, is answering').waitFor();
   await say(talk, 'What is it made of?');
   await log(talk).getByText('Oak from within 200 km', { exact: false }).waitFor();
   await say(talk, 'I want to talk to a person');

@@ -26,7 +26,7 @@ try {
   await say('What is it made of?', 'Oak from within 200 km');
   await say('I would like to talk to a person', 'They see what you told me');
 
-  await studio.getByRole('list', { name: 'Conversations' }).getByRole('listitem').last().click();
+  await studio.getByRole('list', { name: 'Conversations' }).getByRole('listitem').nth(2).click();
   await studio.getByRole('button', { name: 'Take over' }).first().click();
   const reply = studio.getByRole('region', { name: 'Write' }).getByRole('textbox');
   await reply.fill('Hello, Nora here. The shade comes in undyed linen too, shall I show you?');
