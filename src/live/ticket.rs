@@ -151,8 +151,9 @@ mod tests {
         for index in 0..100_u8 {
             let now = Moment::from_millis(u64::from(index) * TICKET_FOR_MS);
             assert!(tickets.issue(now, admission(), [index; 32]).is_some());
-            assert!(tickets.lock().held.len() <= 3);
-            assert_eq!(tickets.lock().held.len(), tickets.lock().order.len());
+            let state = tickets.lock();
+            assert!(state.held.len() <= 3);
+            assert_eq!(state.held.len(), state.order.len());
         }
     }
 }
