@@ -60,11 +60,11 @@ fn DeskPage() -> impl IntoView {
         Route::Sessions => view! { <SessionsPage /> }.into_any(),
     };
     view! {
-        <div class="desk" data-shows=move || if route.get() == Route::Inbox { "list" } else { "main" }>
+        <main class="desk" data-shows=move || if route.get() == Route::Inbox { "list" } else { "screen" }>
             <Connection />
             <Inbox search_field=search />
-            <main>{screen}</main>
-        </div>
+            <div class="screen">{screen}</div>
+        </main>
         <Toasts />
         <Show when=move || desk.shows_help().get()><Help /></Show>
         <Show when=move || desk.redacting().read().is_some()><ConfirmRedaction /></Show>

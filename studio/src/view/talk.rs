@@ -49,7 +49,7 @@ fn TalkBar(talk: Talk) -> impl IntoView {
             </button>
             <Face name is_online=talk.visitor_is_online() />
             <div class="who">
-                <h2 id="talk-name" tabindex="-1" dir="auto">{name}</h2>
+                <h1 id="talk-name" tabindex="-1" dir="auto">{name}</h1>
                 <p>{move || standing(talk, desk)}</p>
             </div>
             <Actions talk />
