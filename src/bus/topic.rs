@@ -46,7 +46,8 @@ impl Topic {
     pub(super) fn remove(&mut self, mailbox: &Arc<Mailbox>) -> bool {
         let index = self.subscribers.iter().position(|one| Arc::ptr_eq(&one.mailbox, mailbox));
         let Some(index) = index else { return false };
-        let gone = self.subscribers.swap_remove(index);
+        // Not swapped: viewers are listed in the order in which they came.
+        let gone = self.subscribers.remove(index);
         !self.has(gone.representative.as_deref())
     }
 

@@ -22,16 +22,46 @@ struct Explanation {
 /// All kinds, in the order of their codes. A test finds those that the sources name but this list does not.
 const EXPLANATIONS: &[Explanation] = &[
     Explanation {
+        code: "already-open",
+        title: "Somebody listens to this connection already",
+        meaning: "A connection over server-sent events has one listener; this one has one.",
+        remedy: "Open a new connection and resume from what you hold.",
+    },
+    Explanation {
+        code: "connection-over",
+        title: "There is no such connection, or it has ended",
+        meaning: "Connections without a socket end when nobody listens or posts for a while, and with the server.",
+        remedy: "Open a new one and resume from what you hold.",
+    },
+    Explanation {
+        code: "device-link-over",
+        title: "This link has been used or is too old",
+        meaning: "A link to another device works once, for ten minutes. Which of the two was the reason is told to nobody.",
+        remedy: "Open the chat where you began and make a new link.",
+    },
+    Explanation {
         code: "forbidden",
         title: "This is not allowed",
         meaning: "The session is valid but does not carry this right, or the request came from a foreign origin.",
         remedy: "Sign in as somebody who may, or send the request from the chat host's own pages.",
     },
     Explanation {
+        code: "foreign-origin",
+        title: "Another site may not do this",
+        meaning: "The request's Origin is not the chat host's own.",
+        remedy: "Send it from the chat host's pages. An operator sets public-url to the address that visitors see.",
+    },
+    Explanation {
         code: "hello-first",
         title: "A connection starts with hello, once",
         meaning: "A frame came before hello, or hello came twice.",
         remedy: "Send hello with a fresh ticket as the first frame of each connection.",
+    },
+    Explanation {
+        code: "identity-refused",
+        title: "The identity token says nothing about anybody",
+        meaning: "Its signature, subject, audience or time is wrong; detail says which.",
+        remedy: "Have the brand's back end sign a fresh token for this chat host, for at most an hour.",
     },
     Explanation {
         code: "internal",
@@ -68,6 +98,12 @@ const EXPLANATIONS: &[Explanation] = &[
         title: "This participant may not do that",
         meaning: "Visitors, bots and people each have acts of their own; this one belongs to another kind.",
         remedy: "Leave the act to whom it belongs.",
+    },
+    Explanation {
+        code: "not-built",
+        title: "This server was built without its apps",
+        meaning: "A debug server without dist/ has no chat to show.",
+        remedy: "Run `cargo xtask build`, then start it again.",
     },
     Explanation {
         code: "not-followed",
@@ -140,6 +176,12 @@ const EXPLANATIONS: &[Explanation] = &[
         title: "The server cannot do this at the moment",
         meaning: "The database is away or full, or the server is shutting down. Nothing of the request was done.",
         remedy: "Try again after retryAfterMs. A chat keeps what was written and does so by itself.",
+    },
+    Explanation {
+        code: "unknown-brand",
+        title: "This server does not speak for that brand",
+        meaning: "No brand has this id here.",
+        remedy: "Check the id in the script tag; an operator lists brands with `portico brand list`.",
     },
     Explanation {
         code: "unknown-frame",
