@@ -12,6 +12,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::OpenError;
 use crate::database::{Connection, Pool};
 
+/// How often a file is tried to be opened, and how long apart.
+const OPEN_ATTEMPTS_MAX: u32 = 40;
+const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(25);
+const SQLITE_BUSY: &str = "5";
 /// How long a reader waits for a free connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 /// SQLite's page cache per connection, in KiB.
@@ -53,7 +57,7 @@ impl Connector {
     /// The connection through which everything is written.
     pub(crate) async fn connect_writer(&self) -> Result<Connection, sqlx::Error> {
         match self {
-            Self::Sqlite(options) => Ok(Connection::Sqlite(options.connect().await?)),
+            Self::Sqlite(options) => Ok(Connection::Sqlite(open_file(options).await?)),
             Self::Postgres(options) => {
                 // The writer finds rows by their keys only. Plans made while a table was empty would scan it
                 // long after it is not.
@@ -83,6 +87,20 @@ impl Connector {
             }
         }
     }
+}
+
+/// Opens a file, again where somebody is just closing it: the last connection tidies the log up under a lock
+/// that SQLite does not wait for, whatever its timeout says.
+async fn open_file(options: &SqliteConnectOptions) -> Result<sqlx::SqliteConnection, sqlx::Error> {
+    for _ in 1..OPEN_ATTEMPTS_MAX {
+        match options.connect().await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(SQLITE_BUSY) => {
+                tokio::time::sleep(OPEN_AGAIN_AFTER).await;
+            }
+            result => return result,
+        }
+    }
+    options.connect().await
 }
 
 fn sqlite_options(path: &str, lock_for: Duration) -> SqliteConnectOptions {
