@@ -15,6 +15,9 @@ pub const RETRY_MS_MIN: u64 = 250;
 /// Longest such wait, whatever the server says, in milliseconds.
 pub const RETRY_MS_MAX: u64 = 10 * 60 * 1000;
 
+/// Most drafts held in all: those refused for good and those that closed tabs left count here, too.
+const DRAFTS_HELD_MAX: usize = 4 * OUTBOX_DRAFTS_MAX;
+
 /// The form of [`Draft::encode`].
 const VERSION: &str = "1";
 
@@ -153,12 +156,13 @@ impl Outbox {
     #[must_use]
     pub fn is_full(&self) -> bool {
         let waiting = self.drafts.iter().filter(|draft| !draft.is_done());
-        waiting.count() >= OUTBOX_DRAFTS_MAX || self.drafts.len() >= 2 * OUTBOX_DRAFTS_MAX
+        waiting.count() >= OUTBOX_DRAFTS_MAX || self.drafts.len() >= DRAFTS_HELD_MAX
     }
 
-    /// Takes in what was kept through a reload, in the order of ids, which is the order of saying.
+    /// Takes in what was kept through a reload, in the order of ids, which is the order of saying. Several tabs may
+    /// have left more than one may say.
     pub fn restore(&mut self, draft: Draft) {
-        if !self.is_full() && self.find(draft.submission.id).is_none() {
+        if self.drafts.len() < DRAFTS_HELD_MAX && self.find(draft.submission.id).is_none() {
             let at = self.drafts.partition_point(|other| other.submission.id < draft.submission.id);
             self.drafts.insert(at, draft);
         }
