@@ -26,7 +26,7 @@ use crate::proof::Brand;
 /// Most manifests in one answer; on a host with more brands, ask with `?brand=`.
 const MANIFESTS_MAX: usize = 100;
 /// The page needs its own style sheet and the logo, and nothing else in the world.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The page's colours and measures are the chat's own.
 const STYLE: &str = concat!(include_str!("../../../crates/ui/src/tokens.css"), include_str!("proof.css"));
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

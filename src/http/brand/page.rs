@@ -25,6 +25,7 @@ pub(super) fn render(brand: &Brand, card: &BrandCard, public_url: &PublicUrl, no
             escape(&initial(&card.display_name))
         ),
     };
+    let icon = card.logo_url.as_deref().map_or("data:,".into(), escape);
     format!(
         r#"<!doctype html>
 <html lang="en">
@@ -32,6 +33,7 @@ pub(super) fn render(brand: &Brand, card: &BrandCard, public_url: &PublicUrl, no
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>{name}: {title}</title>
+<link rel="icon" href="{icon}">
 <link rel="stylesheet" href="/proof.css">
 <body class="is-{class}">
 <main>
