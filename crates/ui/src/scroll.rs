@@ -4,7 +4,7 @@
 //! reader scrolls and restored whenever anything changes size: a message, a keyboard, a font. Browsers'
 //! own scroll anchoring does half of that, and WebKit none of it, so it is switched off (`scroll.css`).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
@@ -22,6 +22,8 @@ struct Inner {
     scroller: HtmlElement,
     list: HtmlElement,
     place: RefCell<Place>,
+    /// How much lay above when that was last looked at, in CSS pixels.
+    last_above: Cell<i32>,
     observer: RefCell<Option<Watching>>,
 }
 
@@ -41,6 +43,7 @@ impl ScrollKeeper {
             scroller,
             list,
             place: RefCell::new(Place::End),
+            last_above: Cell::new(0),
             observer: RefCell::new(None),
         }));
         keeper.observe();
@@ -51,6 +54,14 @@ impl ScrollKeeper {
     /// Returns whether that is at the newest.
     pub fn note(&self, has_newest: bool) -> bool {
         let inner = &self.0;
+        let above = self.above();
+        let moved_up = above < inner.last_above.replace(above);
+        // A scroll is told of later than it happens, and the log may have grown below meanwhile: who was at
+        // the end leaves it only by going up.
+        if has_newest && !moved_up && matches!(*inner.place.borrow(), Place::End) {
+            self.restore();
+            return true;
+        }
         let at_end = has_newest && self.below() <= END_WITHIN;
         let place = if at_end { Some(Place::End) } else { self.first_visible() };
         if let Some(place) = place {
@@ -88,6 +99,7 @@ impl ScrollKeeper {
         };
         if inner.scroller.scroll_top() != top {
             inner.scroller.set_scroll_top(top);
+            inner.last_above.set(inner.scroller.scroll_top());
         }
     }
 
