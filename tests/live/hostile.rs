@@ -71,6 +71,57 @@ async fn nothing_may_come_before_hello_and_hello_must_speak_this_version() {
 }
 
 #[tokio::test]
+async fn what_follows_a_message_that_never_came_waits_for_it() {
+    let server = Server::start().await;
+    let (visit, mut socket) = server.visitor().await;
+    let (first, second) = (new_id(), new_id());
+    let mut overtaking = submit(&visit.conversation, &second, "second");
+    overtaking["submit"]["after"] = json!(first);
+    socket.send(overtaking.clone()).await;
+    let refused = socket.expect("refused").await["problem"].take();
+    assert_eq!(refused["type"], json!("/problems/out-of-turn"));
+    assert!(refused["retryAfterMs"].is_u64(), "only for now");
+    socket.send(submit(&visit.conversation, &first, "first")).await;
+    socket.send(overtaking).await;
+    assert_eq!(socket.acknowledged(&first).await, 1);
+    assert_eq!(socket.acknowledged(&second).await, 2);
+}
+
+/// One says nothing, one drips its hello a byte at a time: both hold a socket and are nobody.
+#[tokio::test]
+async fn sockets_that_never_finish_their_hello_are_let_go_while_others_are_served() {
+    let server = Server::start().await;
+    let visit = server.visit().await;
+    let mut silent = Socket::open(&server).await;
+    let mut dripping = TcpStream::connect(server.address).await.unwrap();
+    let upgrade = format!(
+        "GET /ws HTTP/1.1\r\nhost: localhost\r\norigin: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        server.origin()
+    );
+    dripping.write_all(upgrade.as_bytes()).await.unwrap();
+    let (mut from_server, mut to_server) = dripping.into_split();
+    let drip = async {
+        // A masked text frame of a hundred bytes, of which one comes every half second.
+        let mut beat = tokio::time::interval(Duration::from_millis(500));
+        for byte in [0x81, 0x80 | 100].into_iter().chain(std::iter::repeat(b' ')) {
+            beat.tick().await;
+            if to_server.write_all(&[byte]).await.is_err() {
+                return;
+            }
+        }
+    };
+    let mut told = Vec::new();
+    tokio::select! {
+        () = drip => {}
+        end = soon(from_server.read_to_end(&mut told)) => drop(end),
+    }
+    assert!(String::from_utf8_lossy(&told).contains(r#""reason":"silent""#), "let go with the reason");
+    assert_eq!(silent.expect("goodbye").await["reason"], json!("silent"));
+    Socket::welcome(&server, &server.ticket(&visit).await).await;
+}
+
+#[tokio::test]
 async fn forged_and_replayed_tickets_admit_nobody() {
     let server = Server::start().await;
     let visit = server.visit().await;

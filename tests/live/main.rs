@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod chat;
+mod clocks;
 mod crash;
+mod fault;
 mod hostile;
+#[path = "../../crates/store/tests/store/instance.rs"]
+mod instance;
 mod session;
 mod support;

@@ -1,8 +1,13 @@
 //! Visitors' sessions and what they admit to.
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
 
-use crate::support::{BRAND, EMAIL, Server, Socket};
+use crate::clocks::Clocks;
+use crate::support::{BRAND, EMAIL, Ground, Server, Socket};
 
 #[tokio::test]
 async fn a_session_continues_by_cookie_and_by_handle_and_nothing_else() {
@@ -67,14 +72,60 @@ async fn a_device_link_works_once_and_only_by_a_press() {
     assert_eq!(again.status, 410);
 }
 
+/// A JWT as a brand's back end makes it.
+fn identity(algorithm: &str, secret: &str, claims: &Value) -> String {
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(json!({ "alg": algorithm })), part(claims.clone()));
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
 #[tokio::test]
-async fn an_unsigned_identity_opens_nothing() {
-    let server = Server::start().await;
-    // {"alg":"none"} and {"sub":"42"}
-    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiI0MiJ9.";
-    let body = json!({ "brand": BRAND, "locale": "en", "identity": unsigned });
-    let answer = server.post("/api/v1/visitor-sessions", "", &body).await;
-    assert_eq!((answer.status, &answer.body["type"]), (401, &json!("/problems/identity-refused")));
+async fn an_identity_counts_signed_fresh_and_for_this_chat_and_never_otherwise() {
+    let clocks = Clocks::new();
+    let ground = Ground { environment: clocks.environment().into(), ..Ground::default() };
+    let mut server = Server::start_on(ground).await;
+    let printed = server.command(&["brand", "--json", "identity", BRAND, "--new-secret"]);
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    let secret = printed["identitySecret"].as_str().unwrap();
+    server.stop().await;
+    server.start_again().await;
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let claims =
+        |subject: &str, exp: u64, audience: &str| json!({ "sub": subject, "exp": exp, "aud": audience });
+    let origin = server.origin();
+    let host = origin.strip_prefix("http://").unwrap();
+    let genuine = claims("42", now + 600, host);
+    let open = async |token: String| {
+        let body = json!({ "brand": BRAND, "locale": "en", "identity": token });
+        server.post("/api/v1/visitor-sessions", "", &body).await
+    };
+    let known = open(identity("HS256", secret, &genuine)).await;
+    assert_eq!(known.status, 200, "{}", known.body);
+    let other_secret = "A".repeat(43);
+    let unsigned = identity("none", secret, &genuine);
+    let unsigned = format!("{}.", unsigned.rsplit_once('.').unwrap().0);
+    let signed = identity("HS256", secret, &genuine);
+    let (front, back) = signed.split_at(signed.len() - 9);
+    let changed = format!("{front}{}{}", if back.starts_with('A') { 'B' } else { 'A' }, &back[1..]);
+    for (what, token) in [
+        ("unsigned", unsigned),
+        ("changed", changed),
+        ("signed by somebody else", identity("HS256", &other_secret, &genuine)),
+        ("of another algorithm", identity("HS512", secret, &genuine)),
+        ("expired", identity("HS256", secret, &claims("42", now - 120, host))),
+        ("for another host", identity("HS256", secret, &claims("42", now + 600, "chat.other.example"))),
+        ("for years", identity("HS256", secret, &claims("42", now + 100_000_000, host))),
+        ("without a subject", identity("HS256", secret, &json!({ "exp": now + 600, "aud": host }))),
+    ] {
+        let answer = open(token).await;
+        let told = (answer.status, &answer.body["type"]);
+        assert_eq!(told, (401, &json!("/problems/identity-refused")), "{what}: {}", answer.body);
+    }
+    // The same token that opened a session opens none once its time is over.
+    clocks.set(800);
+    assert_eq!(open(identity("HS256", secret, &genuine)).await.status, 401);
 }
 
 #[tokio::test]

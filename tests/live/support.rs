@@ -1,6 +1,7 @@
 //! The built binary with a brand and a representative, and clients that speak JSON of their own making: nothing
 //! here shares code with the server.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -25,7 +26,22 @@ const PASSWORD: &str = "a lamp in every window";
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
-    data: TempDir,
+    ground: Ground,
+}
+
+/// What a server stands on.
+pub(crate) struct Ground {
+    pub(crate) data: TempDir,
+    /// For the server and for every command beside it.
+    pub(crate) arguments: Vec<String>,
+    /// For the server alone.
+    pub(crate) environment: Vec<(&'static str, OsString)>,
+}
+
+impl Default for Ground {
+    fn default() -> Self {
+        Self { data: tempfile::tempdir().unwrap(), arguments: Vec::new(), environment: Vec::new() }
+    }
 }
 
 /// An answer to a request.
@@ -35,40 +51,75 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-fn portico(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PORTICO_")) {
-        command.env_remove(name);
+impl Ground {
+    fn portico(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PORTICO_"))
+        {
+            command.env_remove(name);
+        }
+        command.args(arguments).arg("--data").arg(self.data.path()).args(&self.arguments);
+        command
     }
-    command.args(arguments).arg("--data").arg(data);
-    command
-}
 
-fn run(data: &Path, arguments: &[&str], input: &str) {
-    use std::io::Write;
-    let mut command = portico(data, arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    /// Runs a command to its end. Returns what it printed.
+    fn run(&self, arguments: &[&str], input: &str) -> String {
+        use std::io::Write;
+        let mut command = self.portico(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    async fn serve(&self) -> (Child, SocketAddr) {
+        let mut command =
+            self.portico(&["serve", "--listen", "127.0.0.1:0", "--address-limit-factor", "1000"]);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = tokio::process::ChildStderr::from_std(child.stderr.take().unwrap()).unwrap();
+        let mut lines = BufReader::new(stderr).lines();
+        let mut seen = Vec::new();
+        let address = loop {
+            let Some(line) = soon(lines.next_line()).await.unwrap() else { panic!("{}", seen.join("\n")) };
+            if let Some(at) = line.contains("Serving ").then(|| line.find("127.0.0.1:")).flatten() {
+                let end = line[at..].find(|letter: char| !letter.is_ascii_digit() && !".:".contains(letter));
+                break line[at..end.map_or(line.len(), |end| at + end)].parse().unwrap();
+            }
+            seen.push(line);
+        };
+        // A pipe that nobody reads would stop the server sooner or later.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        (child, address)
+    }
 }
 
 impl Server {
-    /// With a brand, and where `has_people` one representative.
+    /// With a brand and one representative.
     pub(crate) async fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let brand = ["brand", "add", BRAND, "--name", "Lumen", "--domain", "lumen.example"];
-        run(data.path(), &[&brand[..], &["--privacy-url", "https://lumen.example/privacy"]].concat(), "");
-        let add = ["representative", "add", EMAIL, "--brand", BRAND, "--name", "Anna", "--password-stdin"];
-        run(data.path(), &add, PASSWORD);
-        let (child, address) = spawn(data.path()).await;
-        Self { address, child, data }
+        Self::start_on(Ground::default()).await
     }
 
-    /// Runs a command beside the running server.
-    pub(crate) fn command(&self, arguments: &[&str]) {
-        run(self.data.path(), arguments, "");
+    pub(crate) async fn start_on(ground: Ground) -> Self {
+        let brand = ["brand", "add", BRAND, "--name", "Lumen", "--domain", "lumen.example"];
+        ground.run(&[&brand[..], &["--privacy-url", "https://lumen.example/privacy"]].concat(), "");
+        let add = ["representative", "add", EMAIL, "--brand", BRAND, "--name", "Anna", "--password-stdin"];
+        ground.run(&add, PASSWORD);
+        let (child, address) = ground.serve().await;
+        Self { address, child, ground }
+    }
+
+    /// Runs a command beside the running server. Returns what it printed.
+    pub(crate) fn command(&self, arguments: &[&str]) -> String {
+        self.ground.run(arguments, "")
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.ground.data.path()
     }
 
     /// As `kill -9` does.
@@ -90,7 +141,7 @@ impl Server {
 
     /// On the same data folder, maybe at another address.
     pub(crate) async fn start_again(&mut self) {
-        (self.child, self.address) = spawn(self.data.path()).await;
+        (self.child, self.address) = self.ground.serve().await;
     }
 
     pub(crate) fn origin(&self) -> String {
@@ -172,26 +223,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-async fn spawn(data: &Path) -> (Child, SocketAddr) {
-    let mut command = portico(data, &["serve", "--listen", "127.0.0.1:0", "--address-limit-factor", "1000"]);
-    let mut child =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let stderr = tokio::process::ChildStderr::from_std(child.stderr.take().unwrap()).unwrap();
-    let mut lines = BufReader::new(stderr).lines();
-    let mut seen = Vec::new();
-    let address = loop {
-        let Some(line) = soon(lines.next_line()).await.unwrap() else { panic!("{}", seen.join("\n")) };
-        if let Some(at) = line.contains("Serving ").then(|| line.find("127.0.0.1:")).flatten() {
-            let end = line[at..].find(|letter: char| !letter.is_ascii_digit() && !".:".contains(letter));
-            break line[at..end.map_or(line.len(), |end| at + end)].parse().unwrap();
-        }
-        seen.push(line);
-    };
-    // A pipe that nobody reads would stop the server sooner or later.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    (child, address)
 }
 
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
