@@ -47,6 +47,19 @@ fn a_data_folder_that_cannot_be_made_is_told() {
 }
 
 #[test]
+fn a_broken_flow_is_told_by_line_and_keeps_nobody_from_being_served() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(data.path().join("flows")).unwrap();
+    std::fs::write(data.path().join("flows/lumen.toml"), "bot = 7\nrule = \n").unwrap();
+    let mut server = Server::start_on(data.path(), &[]);
+    assert!(server.get("/readyz", "").starts_with("HTTP/1.1 200"));
+    server.signal("TERM");
+    server.wait();
+    let log = server.whole_log();
+    assert!(log.contains("lumen cannot be used") && log.contains("line 2"), "{log}");
+}
+
+#[test]
 fn json_logs_are_one_object_a_line() {
     let mut server = Server::start(&["--log-format", "json"]);
     server.signal("TERM");

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod chores;
+#[path = "../live/clocks.rs"]
+mod clocks;
 mod config;
+mod doctor;
 mod edge;
 mod health;
 mod lifecycle;

@@ -17,6 +17,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
     log: Receiver<String>,
+    /// Lines that were read while another one was awaited.
+    passed: Vec<String>,
     _data: Option<TempDir>,
 }
 
@@ -63,7 +65,13 @@ impl Server {
                 }
             }
         });
-        let mut server = Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), child, log, _data: None };
+        let mut server = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            child,
+            log,
+            passed: Vec::new(),
+            _data: None,
+        };
         let line = server.wait_for_line("Serving ");
         // Text and JSON lines both hold the address that was bound.
         let at = line.find("127.0.0.1:").expect("the line tells the address");
@@ -74,14 +82,18 @@ impl Server {
 
     /// The next log line that holds `words`.
     pub(crate) fn wait_for_line(&mut self, words: &str) -> String {
-        let mut seen = Vec::new();
         loop {
             match self.log.recv_timeout(SOON) {
                 Ok(line) if line.contains(words) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no line with {words:?} among:\n{}", seen.join("\n")),
+                Ok(line) => self.passed.push(line),
+                Err(_) => panic!("no line with {words:?} among:\n{}", self.passed.join("\n")),
             }
         }
+    }
+
+    /// Everything that was logged and not awaited. Call it when the server has ended.
+    pub(crate) fn whole_log(&self) -> String {
+        self.passed.iter().cloned().chain(self.log.iter()).collect::<Vec<_>>().join("\n")
     }
 
     /// Everything that was logged and not read yet. Call it when the server has ended.

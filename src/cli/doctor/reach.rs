@@ -9,7 +9,7 @@ use super::Finding;
 use super::setting::is_local;
 use crate::bot::check_flow;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, PublicUrl};
 use crate::http::problem::Chain;
 use crate::proof::directory::BrandDirectory;
 use crate::proof::dns::Resolvers;
@@ -140,9 +140,14 @@ pub(super) async fn examine_public_url(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![Finding::warning(error.to_string(), "check /etc/resolv.conf")],
     };
     let answer = Fetcher::new(resolvers, Reach::Public).get(&host, "/healthz", 64).await;
-    vec![match answer {
-        Ok(body) if body.as_ref() == b"ok\n" => Finding::fine(format!("{url} leads to a running server")),
-        Ok(_) => Finding::fault(
+    vec![judge(url, answer.as_deref())]
+}
+
+/// What the answer of `/healthz` under the public URL says.
+fn judge(url: &PublicUrl, answer: Result<&[u8], &FetchError>) -> Finding {
+    match answer {
+        Ok(b"ok\n") => Finding::fine(format!("{url} leads to a running server")),
+        Ok(_) | Err(FetchError::NotThere { .. }) => Finding::fault(
             format!("{url} leads to something else"),
             "correct public-url, or what the proxy passes on",
         ),
@@ -154,5 +159,30 @@ pub(super) async fn examine_public_url(config: &Config) -> Vec<Finding> {
             format!("{url} cannot be reached from here: {error}"),
             "start the server; if it runs, check DNS, firewall and proxy",
         ),
-    }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::cli::doctor::Verdict;
+
+    #[test]
+    fn a_public_url_that_leads_elsewhere_or_nowhere_is_told() {
+        let url = "https://chat.example".parse().unwrap();
+        let verdict = |answer| judge(&url, answer).verdict;
+        let private =
+            FetchError::NotPublic { host: "chat.example".into(), address: "10.0.0.1".parse().unwrap() };
+        assert_eq!(verdict(Ok(b"ok\n")), Verdict::Fine);
+        assert_eq!(verdict(Ok(b"<html>")), Verdict::Fault);
+        let absent = FetchError::NotThere { host: "chat.example".into(), status: StatusCode::NOT_FOUND };
+        assert_eq!(verdict(Err(&absent)), Verdict::Fault);
+        assert_eq!(verdict(Err(&private)), Verdict::Warning);
+        let away = FetchError::Lookup { host: "chat.example".into(), reason: "no such name".into() };
+        assert_eq!(verdict(Err(&away)), Verdict::Warning);
+    }
 }
