@@ -29,7 +29,7 @@ fuzz_target!(|text: &str| {
                 }
             }
             Some(("k", kept)) => {
-                drop(client.restore("02020202-0202-0202-0202-020202020202/submission/x", kept))
+                let _ = client.restore("02020202-0202-0202-0202-020202020202/submission/x", kept);
             }
             Some(("o", ticket)) => client.handle(now, Input::Opened { ticket: ticket.into() }),
             Some(("c", _)) => client.handle(now, Input::Closed),

@@ -75,7 +75,7 @@ enum Chore {
         #[arg(long)]
         record: bool,
     },
-    /// Feed hostile input to every parser; needs a nightly compiler
+    /// Feed hostile input to every parser
     Fuzz {
         /// Which; all of them if none is named
         #[arg(value_parser = clap::builder::PossibleValuesParser::new(fuzz::TARGETS))]
