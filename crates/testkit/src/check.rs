@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use portico_client::{Amended, Client, Connectivity, Conversation, Delivery};
-use portico_protocol::frame::Acknowledged;
-use portico_protocol::{ConversationId, MessageId, Watermark};
+use portico_protocol::frame::{Acknowledged, Entries};
+use portico_protocol::{
+    Author, ConversationId, EntryBody, MessageId, Owner, Representative, RepresentativeType, ServerFrame,
+    Watermark,
+};
 
 use crate::device::Tab;
 use crate::world::{TabId, World};
@@ -84,6 +87,10 @@ impl World {
         if watermark.delivered > head || watermark.read > watermark.delivered {
             self.violate(format!("{watermark:?} in a log of {head}"));
         }
+        let seen = self.on_screen.get(&(conversation, watermark.participant)).copied().unwrap_or_default();
+        if watermark.read > seen {
+            self.violate(format!("{watermark:?}, though only {seen} were on a screen"));
+        }
     }
 
     /// A log counts without gaps, holds each id once, and its calendar never goes back.
@@ -96,6 +103,54 @@ impl World {
         });
         if is_broken {
             self.violate("a log has a gap, an id twice, or goes back in time");
+        }
+    }
+
+    /// A bot speaks only while the conversation is its own.
+    pub(crate) fn check_speaker(&mut self, conversation: ConversationId) {
+        let begins_with_bot = self.store.policy.bot.is_some();
+        let mut is_bots = begins_with_bot;
+        let spoken_over = self.store.log(conversation).entries.iter().find(|entry| {
+            match &entry.body {
+                EntryBody::Handover(handover) => is_bots = matches!(handover.to, Owner::Bot(_)),
+                EntryBody::Closed(_) => is_bots = begins_with_bot,
+                _ => {}
+            }
+            let is_bot = |who: &Representative| who.representative_type == RepresentativeType::Bot;
+            let by_bot = matches!(&entry.author, Author::Representative(who) if is_bot(who));
+            entry.is_spoken() && by_bot && !is_bots
+        });
+        if let Some(entry) = spoken_over {
+            let id = entry.id;
+            self.violate(format!("the bot said {id} in a conversation that is a person's"));
+        }
+    }
+
+    /// Who says something in `frame` that the page has not heard.
+    pub(crate) fn newly_spoken(&self, tab: TabId, frame: &ServerFrame) -> Vec<(ConversationId, u64, Author)> {
+        let (ServerFrame::Entries(Entries { conversation, entries }), Some(tab)) =
+            (frame, self.tabs.get(&tab))
+        else {
+            return Vec::new();
+        };
+        let held = tab.client.conversation(*conversation).map_or(u64::MAX, |held| held.timeline().to());
+        // What was said before one came may be followed by new typing.
+        let known = held.max(tab.told_head.get(conversation).copied().unwrap_or_default());
+        let new = entries.iter().filter(|entry| entry.sequence > known && entry.is_spoken());
+        new.map(|entry| (*conversation, entry.sequence, entry.author.clone())).collect()
+    }
+
+    /// Whoever has just spoken no longer seems to type.
+    pub(crate) fn check_typists(&mut self, tab: TabId, spoken: &[(ConversationId, u64, Author)]) {
+        let Some(client) = self.tabs.get(&tab).map(|tab| &tab.client) else { return };
+        let still_types = |(conversation, sequence, author): &&(ConversationId, u64, Author)| {
+            client.conversation(*conversation).is_some_and(|held| {
+                let id = author.participant().filter(|_| !author.is_visitor());
+                held.timeline().to() >= *sequence && held.typists().any(|who| who.map(|who| who.id) == id)
+            })
+        };
+        if let Some((_, sequence, _)) = spoken.iter().find(still_types) {
+            self.violate(format!("whoever said number {sequence} seems to type it still"));
         }
     }
 

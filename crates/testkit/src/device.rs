@@ -35,6 +35,8 @@ pub(crate) struct Tab {
     pub(crate) said: Vec<(ConversationId, MessageId)>,
     /// How far each own message was seen to get.
     pub(crate) ranks: BTreeMap<MessageId, u8>,
+    /// Where each log stood when the page was last told.
+    pub(crate) told_head: BTreeMap<ConversationId, u64>,
     /// What was announced.
     pub(crate) heard: BTreeSet<MessageId>,
 }
@@ -67,8 +69,9 @@ impl World {
         } else {
             client.follow_leader(now)
         }
-        let (said, ranks, heard) = Default::default();
-        let tab = Tab { device, client, socket: None, attempt: 0, is_connecting: false, said, ranks, heard };
+        let (said, ranks, told_head, heard) = Default::default();
+        let (socket, attempt, is_connecting) = (None, 0, false);
+        let tab = Tab { device, client, socket, attempt, is_connecting, said, ranks, told_head, heard };
         self.tabs.insert(id, tab);
         self.devices[device].tabs.push(id);
         self.drain_tab(id);

@@ -15,6 +15,7 @@ mod check;
 mod device;
 mod log;
 mod plan;
+mod script;
 mod server;
 mod world;
 

@@ -271,6 +271,7 @@ impl World {
             return;
         }
         self.check_log(conversation);
+        self.check_speaker(conversation);
         self.let_bot_answer(node, conversation, &new);
         let state = self.store.log(conversation).state.clone();
         let growth = Growth::new(conversation, new.into(), state);

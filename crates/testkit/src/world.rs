@@ -1,15 +1,14 @@
-//! Time, chance, wires, and the script of what people do and what breaks.
+//! Time, chance and wires.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
-use portico_client::{Client, DraftState, Input as ClientInput, Now, Relay, SayError};
+use portico_client::{Input as ClientInput, Relay};
 use portico_domain::Policy;
 use portico_domain::session::Input as ServerInput;
-use portico_protocol::frame::{Submission, SubmissionBody};
 use portico_protocol::participant::Visitor;
 use portico_protocol::{
-    Author, ClientFrame, ConversationId, Entry, Message, MessageId, ParticipantId, Representative,
+    Author, ClientFrame, ConversationId, Message, MessageId, ParticipantId, Representative,
     RepresentativeType, ServerFrame, Suggestion, codec,
 };
 use rand::{Rng, RngExt, SeedableRng};
@@ -54,18 +53,6 @@ pub(crate) enum Happening {
     Wakes { device: usize, stood_still_ms: u64 },
 }
 
-/// Keeps track of what an act says.
-struct Said {
-    dice: u64,
-    said: Vec<(ConversationId, MessageId)>,
-}
-
-impl Said {
-    fn note_said(&mut self, result: Result<MessageId, SayError>, conversation: ConversationId) {
-        self.said.extend(result.ok().map(|id| (conversation, id)));
-    }
-}
-
 #[derive(Debug)]
 enum Timer {
     Tab(TabId),
@@ -94,12 +81,12 @@ pub struct Report {
 pub struct World {
     pub(crate) seed: u64,
     pub(crate) plan: Plan,
-    rng: ChaCha8Rng,
+    pub(crate) rng: ChaCha8Rng,
     pub(crate) time: u64,
     next_id: u64,
     order: u64,
-    heap: BinaryHeap<Reverse<(u64, u64)>>,
-    happenings: BTreeMap<u64, Happening>,
+    pub(crate) heap: BinaryHeap<Reverse<(u64, u64)>>,
+    pub(crate) happenings: BTreeMap<u64, Happening>,
     fifos: BTreeMap<u64, u64>,
     pub(crate) store: Store,
     pub(crate) nodes: Vec<Node>,
@@ -107,15 +94,17 @@ pub struct World {
     pub(crate) tickets: BTreeMap<String, usize>,
     pub(crate) devices: Vec<Device>,
     pub(crate) tabs: BTreeMap<TabId, Tab>,
-    backlogs: BTreeMap<usize, VecDeque<Happening>>,
+    pub(crate) backlogs: BTreeMap<usize, VecDeque<Happening>>,
     pub(crate) network_down_until: u64,
     pub(crate) store_down_until: u64,
     /// Ids that were refused for good, or given up by their author.
     pub(crate) refused: BTreeSet<MessageId>,
+    /// Up to where each participant has had each log on some screen.
+    pub(crate) on_screen: BTreeMap<(ConversationId, ParticipantId), u64>,
     /// What was said in pages that are closed, in order.
     pub(crate) said_before: Vec<Vec<(ConversationId, MessageId)>>,
     pub(crate) violation: Option<String>,
-    steps_left: u32,
+    pub(crate) steps_left: u32,
     pub(crate) report: Report,
     is_traced: bool,
 }
@@ -155,6 +144,7 @@ impl World {
             network_down_until: 0,
             store_down_until: 0,
             refused: BTreeSet::new(),
+            on_screen: BTreeMap::new(),
             said_before: Vec::new(),
             violation: None,
             steps_left: plan.steps,
@@ -340,7 +330,7 @@ impl World {
         next
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub(crate) fn happen(&mut self, happening: Happening) {
         let tab = match &happening {
             Happening::SocketReady { tab, .. }
             | Happening::AtClient { tab, .. }
@@ -411,12 +401,18 @@ impl World {
         }
         match &frame {
             ServerFrame::Acknowledged(acknowledged) => self.check_acknowledged(acknowledged),
+            ServerFrame::Followed(followed) => {
+                let tab = self.tabs.get_mut(&tab).expect("it was just found");
+                tab.told_head.insert(followed.conversation, followed.head);
+            }
             ServerFrame::Refused(refused) if !refused.problem.is_retryable() => {
                 self.refused.insert(refused.id);
             }
             _ => {}
         }
+        let spoken = self.newly_spoken(tab, &frame);
         self.with_tab(tab, |client, now| client.handle(now, ClientInput::Frame(frame)));
+        self.check_typists(tab, &spoken);
     }
 
     /// The page closes its socket: what is on the way to it is lost, what it has sent arrives.
@@ -432,7 +428,7 @@ impl World {
     }
 
     /// The wire breaks: what is on it is lost. Noticed by both ends sooner or later, or by nobody.
-    fn cut(&mut self, link: LinkId, is_silent: bool) {
+    pub(crate) fn cut(&mut self, link: LinkId, is_silent: bool) {
         let Some(peer) = self.peers.get_mut(&link) else { return };
         peer.is_reachable = false;
         let tab = peer.tab;
@@ -457,231 +453,6 @@ impl World {
             self.at(to_client + notice, Happening::ClosedAtClient { tab, link });
             let notice = self.below(2_000);
             self.at(to_server + notice, Happening::ClosedAtServer { link });
-        }
-    }
-
-    // ── The script ──────────────────────────────────────────────────────────────────────────────────────────
-
-    fn step(&mut self) {
-        self.steps_left = self.steps_left.saturating_sub(1);
-        if self.chance(self.plan.faults) {
-            self.break_something()
-        } else {
-            self.act()
-        }
-        if self.plan.bursts && self.chance(100) {
-            let device = self.below(self.devices.len() as u64) as usize;
-            let tab = self.devices[device].tabs.first().copied();
-            for _ in 0..self.below(40) {
-                if let Some(tab) = tab {
-                    self.say(tab);
-                }
-            }
-        }
-        let pause = if self.chance(300) { self.below(20) } else { self.below(1_500) };
-        self.after(pause, Happening::NextStep);
-    }
-
-    fn act(&mut self) {
-        let device = self.below(self.devices.len() as u64) as usize;
-        if self.devices[device].asleep_until > 0 || self.devices[device].tabs.is_empty() {
-            return;
-        }
-        let pick = self.below(self.devices[device].tabs.len() as u64) as usize;
-        let tab = self.devices[device].tabs[pick];
-        match self.below(20) {
-            0..=7 => self.say(tab),
-            8 | 9 => self.do_something(tab, Self::read_all),
-            10 => self.type_something(tab),
-            11 => self.amend(tab),
-            12 => self.do_something(tab, |_, client, now, id| client.load_older(now, id)),
-            13 => self.resolve_refusal(tab),
-            14 => self.do_something(tab, |world, client, now, id| {
-                let newest = client
-                    .conversation(id)
-                    .and_then(|c| c.timeline().newest_first().next().map(|row| row.id));
-                let tapped = Suggestion::reply("Opening hours", "hours");
-                if let Some(message) = newest.filter(|_| client.me().is_visitor()) {
-                    world.note_said(client.tap(now, id, message, &tapped), id);
-                }
-            }),
-            15 => self.reload(tab),
-            16 => self.do_something(tab, |said, client, now, id| match client.me().is_visitor() {
-                true => {}
-                false if said.dice.is_multiple_of(2) => client.unfollow(now, id),
-                false => client.follow(now, id),
-            }),
-            _ => self.do_something(tab, Self::manage),
-        }
-    }
-
-    /// Runs `act` with a page's client and one of its conversations, keeping track of what it says.
-    fn do_something(&mut self, id: TabId, act: impl FnOnce(&mut Said, &mut Client, Now, ConversationId)) {
-        let Some(device) = self.tabs.get(&id).map(|tab| tab.device) else { return };
-        let pick = self.below(self.devices[device].followed.len() as u64) as usize;
-        let conversation = self.devices[device].followed[pick];
-        let mut said = Said { dice: self.random(), said: Vec::new() };
-        self.with_tab(id, |client, now| act(&mut said, client, now, conversation));
-        if let Some(tab) = self.tabs.get_mut(&id) {
-            tab.said.extend(said.said);
-        }
-    }
-
-    fn say(&mut self, tab: TabId) {
-        let words = self.fresh().to_string();
-        self.do_something(tab, |said, client, now, id| said.note_said(client.say(now, id, &words), id));
-    }
-
-    fn read_all(_: &mut Said, client: &mut Client, now: Now, id: ConversationId) {
-        let to = client.conversation(id).map_or(0, |conversation| conversation.timeline().to());
-        client.read_up_to(now, id, to);
-    }
-
-    fn type_something(&mut self, tab: TabId) {
-        let words = if self.chance(200) { String::new() } else { self.fresh().to_string() };
-        self.do_something(tab, |_, client, now, id| client.typed(now, id, &words));
-    }
-
-    fn amend(&mut self, tab: TabId) {
-        let words = self.fresh().to_string();
-        self.do_something(tab, |said, client, now, id| {
-            let Some(conversation) = client.conversation(id) else { return };
-            let own = conversation.timeline().newest_first().filter(|row| !row.is_echo() && row.is_spoken());
-            let own: Vec<_> = own.filter(|row| conversation.is_own(row)).map(|row| row.id).collect();
-            let Some(target) = own.get(said.dice as usize % own.len().max(1)).copied() else { return };
-            let done = if said.dice.is_multiple_of(3) {
-                client.redact(now, id, target)
-            } else {
-                client.edit(now, id, target, &words)
-            };
-            said.note_said(done, id);
-        });
-    }
-
-    fn manage(said: &mut Said, client: &mut Client, now: Now, id: ConversationId) {
-        let done = match (client.me().is_visitor(), said.dice % 8) {
-            (true, 0..=3) => client.request_human(now, id),
-            (true, _) => return,
-            (false, 0..=3) => client.take_over(now, id),
-            (false, 4) => client.hand_back(now, id),
-            (false, 5) => client.close(now, id),
-            (false, 6) => client.reopen(now, id),
-            (false, _) => client.note(now, id, "for colleagues"),
-        };
-        said.note_said(done, id);
-    }
-
-    /// Says anew or discards what was refused for good.
-    fn resolve_refusal(&mut self, tab: TabId) {
-        self.do_something(tab, |said, client, now, id| {
-            let is_refused = |state: &DraftState| matches!(state, DraftState::Refused(_));
-            let refused = client.outbox().of(id).find(|draft| is_refused(&draft.state));
-            let Some(refused) = refused.map(|draft| draft.submission.id) else { return };
-            if said.dice.is_multiple_of(2) {
-                said.note_said(client.retry(now, refused), id);
-            } else {
-                client.discard(now, refused);
-            }
-        });
-    }
-
-    fn reload(&mut self, tab: TabId) {
-        let Some(device) = self.tabs.get(&tab).map(|tab| tab.device) else { return };
-        self.close_tab(tab);
-        self.open_tab(device);
-    }
-
-    pub(crate) fn bot_answer(&self, entry: &Entry) -> Submission {
-        let mut bytes = *entry.id.as_bytes();
-        bytes[14] ^= 0x55;
-        let body = SubmissionBody::Message(Message::text("Noted."));
-        Submission { id: MessageId::from_bytes(bytes), body }
-    }
-
-    fn break_something(&mut self) {
-        let (nodes, devices) = (self.nodes.len() as u64, self.devices.len() as u64);
-        let (node, device) = (self.below(nodes) as usize, self.below(devices) as usize);
-        let fault = self.below(12);
-        self.trace(&("fault", fault, node, device));
-        match fault {
-            0..=2 => {
-                let links: Vec<_> = self.peers.keys().copied().collect();
-                if !links.is_empty() {
-                    let link = links[self.below(links.len() as u64) as usize];
-                    let is_silent = self.chance(300);
-                    self.cut(link, is_silent);
-                }
-            }
-            3 | 4 => self.crash(node),
-            5 => self.restart(node),
-            6 => self.store_down_until = self.time + self.below(3_000),
-            7 => self.network_down_until = self.time + self.below(8_000),
-            8 => self.sleep(device),
-            9 => self.devices[device].wall_offset += self.rng.random_range(-3_600_000..3_600_000),
-            10 => self.nodes[node].wall_offset -= self.rng.random_range(0..3_600_000),
-            _ => self.change_tabs(device),
-        }
-    }
-
-    fn change_tabs(&mut self, device: usize) {
-        let open = self.devices[device].tabs.len();
-        if open < self.plan.tabs {
-            self.open_tab(device);
-        } else if open > 1 || self.chance(300) {
-            let at = self.below(open as u64) as usize;
-            if let Some(tab) = self.devices[device].tabs.get(at).copied() {
-                self.close_tab(tab);
-            }
-        }
-        if self.devices[device].tabs.is_empty() {
-            self.open_tab(device);
-        }
-    }
-
-    fn sleep(&mut self, device: usize) {
-        if self.devices[device].asleep_until == 0 {
-            let millis = if self.chance(300) { self.below(400_000) } else { self.below(20_000) };
-            self.devices[device].asleep_until = self.time + millis;
-            // Some systems stop the steady clock while they sleep.
-            let stood_still_ms = if self.chance(500) { millis } else { 0 };
-            self.after(millis, Happening::Wakes { device, stood_still_ms });
-        }
-    }
-
-    fn wake(&mut self, device: usize, stood_still_ms: u64) {
-        if std::mem::take(&mut self.devices[device].asleep_until) == 0 {
-            return;
-        }
-        self.devices[device].stood_still_ms += stood_still_ms;
-        for happening in self.backlogs.remove(&device).unwrap_or_default() {
-            self.happen(happening);
-        }
-        let told = self.chance(500);
-        for tab in self.devices[device].tabs.clone() {
-            if told {
-                self.with_tab(tab, |client, now| client.handle(now, ClientInput::Woken));
-            }
-        }
-    }
-
-    /// From now on nothing breaks, and every device has a page that takes back what others left.
-    fn heal(&mut self) {
-        (self.network_down_until, self.store_down_until) = (0, 0);
-        (self.plan.faults, self.plan.bus_faults) = (0, 0);
-        self.steps_left = 0;
-        let steps = self.happenings.iter().filter(|(_, one)| matches!(one, Happening::NextStep));
-        let orders: Vec<_> = steps.map(|(order, _)| *order).collect();
-        self.heap.retain(|Reverse((_, order))| !orders.contains(order));
-        self.happenings.retain(|order, _| !orders.contains(order));
-        for device in 0..self.devices.len() {
-            if self.devices[device].asleep_until > 0 {
-                self.wake(device, 0);
-            }
-            self.open_tab(device);
-            let followed = self.devices[device].followed.clone();
-            for tab in self.devices[device].tabs.clone() {
-                self.with_tab(tab, |client, now| followed.iter().for_each(|id| client.follow(now, *id)));
-            }
         }
     }
 }
