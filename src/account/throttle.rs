@@ -10,9 +10,11 @@
 //! back. Counts live in memory: a restart forgives, and each node counts for itself.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use portico_protocol::Moment;
+
+use crate::http::limit::household;
 
 /// Most keys remembered. At 100 bytes each this is 2 MB; past it, the longest-idle half is forgotten.
 pub const KEYS_MAX: usize = 20_000;
@@ -58,7 +60,7 @@ impl SignInThrottle {
     /// # Errors
     /// How long to wait before trying again, in milliseconds. Refused attempts do not lengthen the wait.
     pub fn begin(&mut self, now: Moment, account: &str, address: IpAddr) -> Result<Attempt, u64> {
-        let address = network(address);
+        let address = household(address);
         let account = account.to_owned();
         let keys = [Key::Pair(address, account.clone()), Key::Address(address), Key::Account(account)];
         let wait = keys.iter().map(|key| self.wait_ms(now, key)).max().unwrap_or(0);
@@ -113,14 +115,6 @@ impl SignInThrottle {
 
 fn is_forgiven(record: &Record, now: Moment) -> bool {
     now.millis_since(record.last_at) >= FORGIVEN_AFTER_MS
-}
-
-/// Whoever has one IPv6 address has its whole /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-    }
 }
 
 #[cfg(test)]
@@ -200,10 +194,10 @@ mod tests {
     fn neighbours_in_one_ipv6_network_count_as_one() {
         let mut throttle = SignInThrottle::default();
         for index in 0..5_u128 {
-            let address = Ipv6Addr::from_bits(0x2001_0db8 << 96 | index);
+            let address = std::net::Ipv6Addr::from_bits(0x2001_0db8 << 96 | index);
             throttle.begin(at(0), "ada@lumen.example", address.into()).unwrap();
         }
-        let neighbour = Ipv6Addr::from_bits(0x2001_0db8 << 96 | 99);
+        let neighbour = std::net::Ipv6Addr::from_bits(0x2001_0db8 << 96 | 99);
         assert!(throttle.begin(at(0), "ada@lumen.example", neighbour.into()).is_err());
     }
 
