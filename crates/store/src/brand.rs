@@ -163,6 +163,16 @@ impl Brands<'_> {
         self.writer.write_one(Statement::new(sql, values)).await.map(drop)
     }
 
+    /// Forgets all but the newest `kept` findings of each brand. Returns how many.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn forget_proofs(&self, kept: u32) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM brand_proof WHERE number <= \
+             (SELECT MAX(newest.number) FROM brand_proof AS newest WHERE newest.brand = brand_proof.brand) - $1";
+        self.writer.write_one(Statement::new(sql, values![i64::from(kept)])).await
+    }
+
     /// What the last checks found, newest first, at most `limit`.
     ///
     /// # Errors

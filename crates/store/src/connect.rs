@@ -120,3 +120,26 @@ fn sqlite_options(path: &str, lock_for: Duration) -> SqliteConnectOptions {
         .pragma("secure_delete", "1")
         .disable_statement_logging()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// No test can cut the power: what survives that is asked of the database itself.
+    #[tokio::test]
+    async fn sqlite_syncs_every_commit_to_a_log_ahead() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("portico.db").display());
+        let connector = Connector::parse(&url, Duration::ZERO).unwrap();
+        let Connection::Sqlite(mut connection) = connector.connect_writer().await.unwrap() else {
+            unreachable!("the address is of a file")
+        };
+        let synchronous: i64 =
+            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut connection).await.unwrap();
+        let journal: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
+        assert_eq!((synchronous, journal.as_str()), (2, "wal"), "2 is FULL");
+    }
+}

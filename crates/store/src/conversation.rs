@@ -12,8 +12,9 @@ use portico_protocol::{
 use sqlx::AssertSqlSafe;
 
 use crate::StoreError;
-use crate::database::{Pool, Row, Value, values};
+use crate::database::{Pool, Row, Statement, Value, values};
 use crate::fold::fold_of;
+use crate::writer::Writer;
 
 /// Conversations on one page of a list.
 const PAGE: usize = 50;
@@ -96,6 +97,7 @@ pub struct InboxCounts {
 #[derive(Debug)]
 pub struct Conversations<'s> {
     pub(crate) pool: &'s Pool,
+    pub(crate) writer: &'s Writer,
 }
 
 /// The columns that [`summary_of`] reads. `$1` is the one who asks.
@@ -233,6 +235,15 @@ impl Conversations<'_> {
         let sql = "SELECT waited_ms FROM wait WHERE brand = $1 ORDER BY ended_at DESC LIMIT $2";
         let rows = self.pool.fetch(sql, values![brand, i64::from(limit)]).await?;
         rows.iter().map(|row| row.columns("wait").number("waited_ms")).collect()
+    }
+
+    /// Forgets how long people waited who were answered before `before`. Returns how many.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn forget_waits(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM wait WHERE ended_at < $1";
+        self.writer.write_one(Statement::new(sql, values![before])).await
     }
 
     /// The matching conversations of one status in a span, and how far the search has looked.

@@ -163,7 +163,7 @@ impl Store {
     /// Conversations as states and lists.
     #[must_use]
     pub fn conversations(&self) -> Conversations<'_> {
-        Conversations { pool: &self.shared.pool }
+        Conversations { pool: &self.shared.pool, writer: &self.shared.writer }
     }
 
     /// How far everybody has received and read.

@@ -216,10 +216,13 @@ on_both! {
         assert_eq!(advance(0, 5).await, watermark(5, 5));
         let both = futures_util::future::join(advance(9, 1), advance(7, 7)).await;
         assert_eq!(both.1, watermark(9, 7));
-        assert_eq!(bed.store.watermarks().of(conversation(1)).await.unwrap(), [watermark(9, 7)]);
+        // Whoever comes later in a batch with less takes nothing back.
+        let both = futures_util::future::join(advance(11, 11), advance(10, 10)).await;
+        assert_eq!(both, (watermark(11, 11), watermark(11, 11)));
+        assert_eq!(bed.store.watermarks().of(conversation(1)).await.unwrap(), [watermark(11, 11)]);
         assert_eq!(bed.store.watermarks().of(conversation(2)).await.unwrap(), []);
         let found = bed.store.watermarks().find(conversation(1), visitor(1)).await.unwrap();
-        assert_eq!(found, Some(watermark(9, 7)));
+        assert_eq!(found, Some(watermark(11, 11)));
     }
 
     async fn the_time_waited_for_a_person_is_measured(bed) {
@@ -234,5 +237,8 @@ on_both! {
         assert_eq!(bed.store.conversations().waiting(&brand()).await.unwrap(), []);
         append(&bed.store, mara.now(at(140)).wants(4, HandBack {})).await;
         assert_eq!(bed.store.conversations().last_waits_ms(&brand(), 10).await.unwrap(), [30_000]);
+        assert_eq!(bed.store.conversations().forget_waits(at(0)).await.unwrap(), 0);
+        assert_eq!(bed.store.conversations().forget_waits(at(1_000_000_000)).await.unwrap(), 1);
+        assert!(bed.store.conversations().last_waits_ms(&brand(), 10).await.unwrap().is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use portico_domain::Refusal;
 use portico_store::{Access, AppendError, BackupError, MigrateError, OpenError, Options, Store, StoreError};
@@ -25,6 +26,29 @@ on_both! {
         append(&bed.store, as_visitor(1).says(2, "during")).await;
         append(&bed.store, as_visitor(1).says(3, "after")).await;
         assert_eq!(words(&bed.store, 1).await, ["before", "during", "after"]);
+    }
+
+    /// Were it stored, it would overtake what its sender is only now told to send again.
+    async fn what_waits_behind_a_failed_batch_fails_with_it(bed) {
+        append(&bed.store, as_visitor(1).says(1, "before")).await;
+        let mut other = bed.raw().await;
+        if bed.url.starts_with("sqlite:") {
+            other.run("BEGIN IMMEDIATE").await;
+        } else {
+            other.run("BEGIN; LOCK TABLE entry IN EXCLUSIVE MODE").await;
+        }
+        let mut first = Box::pin(bed.store.append(as_visitor(1).says(2, "first")));
+        assert!((&mut first).now_or_never().is_none());
+        // The writer takes it, and waits for the lock.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let mut second = Box::pin(bed.store.append(as_visitor(1).says(3, "second")));
+        assert!((&mut second).now_or_never().is_none());
+        assert!(matches!(first.await, Err(AppendError::Unavailable(_))));
+        other.run("ROLLBACK").await;
+        assert!(matches!(second.await, Err(AppendError::Unavailable(_))), "it overtook the first");
+        assert_eq!(words(&bed.store, 1).await, ["before"]);
     }
 
     async fn what_does_not_fit_the_queue_is_told_to_come_back(bed) {
@@ -222,6 +246,7 @@ async fn a_full_disk_refuses_appends_keeps_reading_and_recovers() {
     let mut id = 1;
     let error = loop {
         id += 1;
+        assert!(id < 10_000, "a full disk refuses nothing");
         if let Err(error) = store.append(as_visitor(1).says(id, &"long ".repeat(500))).await {
             break error;
         }

@@ -190,5 +190,9 @@ on_both! {
         }
         let proofs = brands.proofs(&brand(), 2).await.unwrap();
         assert_eq!(proofs.iter().map(|proof| proof.finding.as_str()).collect::<Vec<_>>(), ["3", "2"]);
+        brands.record_proof(&"atelier".parse().unwrap(), &BrandProof { at: at(9), finding: "only".into() }).await.unwrap();
+        assert_eq!(brands.forget_proofs(2).await.unwrap(), 1);
+        assert_eq!(brands.proofs(&brand(), 9).await.unwrap().len(), 2);
+        assert_eq!(brands.proofs(&"atelier".parse().unwrap(), 9).await.unwrap().len(), 1, "each brand for itself");
     }
 }
