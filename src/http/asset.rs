@@ -165,7 +165,7 @@ fn entity_tag(path: &str, plain: &[u8]) -> String {
 }
 
 /// Whether an `Accept-Encoding` allows `encoding` (RFC 9110 §12.5.3): named or by `*`, and not with `q=0`.
-fn accepts(accepted: &str, encoding: &str) -> bool {
+pub(crate) fn accepts(accepted: &str, encoding: &str) -> bool {
     let quality = |wanted: &str| {
         accepted.split(',').find_map(|part| {
             let (name, parameters) = part.split_once(';').unwrap_or((part, ""));

@@ -4,6 +4,7 @@ pub mod asset;
 pub mod attend;
 pub mod brand;
 pub mod client;
+mod compress;
 pub mod document;
 mod door;
 pub mod events;
@@ -45,6 +46,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(DefaultBodyLimit::max(FRAME_BYTES_MAX))
+        .layer(middleware::from_fn(compress::compress))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), attend::attend))
         .with_state(app)
 }

@@ -1,5 +1,7 @@
 //! Health, metrics, headers, problems.
 
+use std::io::{Read, Write};
+
 use crate::server::{Server, header};
 
 #[test]
@@ -68,4 +70,50 @@ fn strange_paths_and_methods_make_no_new_time_series() {
     let metrics = server.get("/metrics", "");
     let series = metrics.lines().filter(|line| line.starts_with("portico_http_requests_total{")).count();
     assert!(series <= 3, "{metrics}");
+}
+
+/// The body of an answer, as its bytes.
+fn body(server: &Server, path: &str, headers: &str) -> (String, Vec<u8>) {
+    let mut stream = server.connect();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    let body = answer.split_off(end);
+    (String::from_utf8(answer).unwrap(), body)
+}
+
+#[test]
+fn documents_come_compressed_and_what_may_hold_a_secret_never() {
+    let server = Server::start(&[]);
+    let path = "/problems/too-long";
+    let (head, plain) = body(&server, path, "");
+    assert_eq!(header(&head, "content-encoding"), None);
+    for (accepted, expected) in
+        [("br", Some("br")), ("gzip, br;q=0", Some("gzip")), ("*", Some("br")), ("identity", None)]
+    {
+        let (head, encoded) = body(&server, path, &format!("accept-encoding: {accepted}\r\n"));
+        assert_eq!(header(&head, "content-encoding"), expected, "{accepted}");
+        assert!(head.to_ascii_lowercase().contains("vary: accept-encoding"), "{head}");
+        let length = header(&head, "content-length").map(|length| length.parse().unwrap());
+        assert_eq!(length, Some(encoded.len()));
+        let mut decoded = Vec::new();
+        let mut decoder: Box<dyn Read> = match expected {
+            Some("br") => Box::new(brotli::Decompressor::new(&*encoded, 4_096)),
+            Some(_) => Box::new(flate2::read::GzDecoder::new(&*encoded)),
+            None => Box::new(&*encoded),
+        };
+        decoder.read_to_end(&mut decoded).unwrap();
+        drop(decoder);
+        assert!(decoded == plain, "{accepted}: another document");
+        assert!(
+            expected.is_none() || encoded.len() < plain.len() * 2 / 3,
+            "{} of {}",
+            encoded.len(),
+            plain.len()
+        );
+    }
+    let (head, _) = body(&server, "/api/v1/brands/nobody", "accept-encoding: br, gzip\r\n");
+    assert_eq!(header(&head, "content-encoding"), None, "JSON goes out as it is");
 }
