@@ -9,11 +9,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use portico_protocol::api::Connection;
 use portico_protocol::frame::Hello;
 use portico_protocol::{ClientFrame, Problem, codec};
 use portico_seal::base64url;
 use rand::Rng;
-use serde::Serialize;
 
 use crate::app::App;
 use crate::clock;
@@ -26,13 +26,6 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/live", post(open))
         .route("/api/v1/live/{connection}", get(listen).post(receive))
-}
-
-/// The answer to `POST /api/v1/live`.
-#[derive(Serialize)]
-struct Opened {
-    /// A secret: whoever has it is this connection.
-    connection: String,
 }
 
 /// Opens a connection with the `hello` in the body. What comes of it is the first event.
@@ -51,7 +44,7 @@ async fn open(
         .ok_or_else(|| ApiError::unavailable("Too many connections are open", 5_000))?;
     relay.push(vec![ClientFrame::Hello(hello)]).map_err(not_taken)?;
     tokio::spawn(live::drive(Arc::clone(&app.hub), app.closing.watch(), wire));
-    let opened = Opened { connection: base64url::encode(secret) };
+    let opened = Connection { connection: base64url::encode(secret) };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(opened)))
 }
 

@@ -151,10 +151,8 @@ async fn redeem_device_link(
 }
 
 async fn answer(app: &App, visit: Visit) -> Result<Response, ApiError> {
-    let now = clock::now();
     let visitor = &visit.visitor;
     let state = app.store.conversations().find(visitor.conversation).await?;
-    let brand = app.brand_card(&visitor.brand, &visitor.locale, now).ok_or_else(unknown_brand)?;
     let body = VisitorSession {
         session: visit.session.id,
         participant: visitor.id,
@@ -163,7 +161,6 @@ async fn answer(app: &App, visit: Visit) -> Result<Response, ApiError> {
         ticket: ticket_for(app, &visit)?,
         expires_at: visit.session.expires_at,
         is_identified: visitor.external_id.is_some(),
-        brand,
         resume: visit.secret.clone(),
     };
     let cookie = set_cookie(&visitor.brand, &visit.secret, SESSION_FOR_MS / 1_000)?;

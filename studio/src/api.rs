@@ -90,7 +90,7 @@ fn path(rest: &str) -> String {
 }
 
 /// Lists may be longer than what clients may send: they are read without that limit.
-async fn get<T: serde::de::DeserializeOwned>(rest: &str) -> Result<T, CallError> {
+async fn get<T: codec::Decode>(rest: &str) -> Result<T, CallError> {
     let text = call_text("GET", &path(rest), None, None).await?;
     codec::decode_from_server(&text).map_err(|error| CallError::Problem(error.into()))
 }

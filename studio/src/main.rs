@@ -11,25 +11,21 @@ mod talk;
 mod view;
 mod words;
 
-use std::collections::BTreeMap;
-
+use js_sys::{JSON, Object};
 use leptos::prelude::*;
-use portico_ui::Locale;
+use portico_ui::locale;
+use wasm_bindgen::JsCast;
 
 fn main() {
-    leptos::mount::mount_to_body(|| {
-        provide_context(locale());
-        view! { <view::App /> }
-    });
+    speak();
+    leptos::mount::mount_to_body(|| view! { <view::App /> });
 }
 
 /// English, with what the shared texts say to visitors said to representatives instead.
-fn locale() -> Locale {
+fn speak() {
     const SHARED: &str = include_str!("../../public/locales/en.json");
     const OWN: &str = include_str!("../locale.json");
-    let read =
-        |json| portico_protocol::codec::decode::<BTreeMap<String, String>>(json).expect("checked by a test");
-    let mut texts = read(SHARED);
-    texts.extend(read(OWN));
-    Locale::new(view::LANGUAGE, texts)
+    let read = |json| JSON::parse(json).expect("checked by a test").unchecked_into::<Object>();
+    let texts = Object::assign(&read(SHARED), &read(OWN));
+    locale::speak(view::LANGUAGE, texts.into());
 }

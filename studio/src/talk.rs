@@ -529,7 +529,7 @@ impl Talk {
 
     fn mark_read(self) {
         let shows_newest = self.window.get_value().shows_newest(self.count());
-        if page::is_visible() && shows_newest && self.log.is_at_end().get_untracked() {
+        if page::is_visible() && shows_newest && self.log.is_at_end() {
             self.desk.with(|client, now| {
                 let newest =
                     client.conversation(self.id).map_or(0, |conversation| conversation.timeline().to());

@@ -1,7 +1,7 @@
 //! The one owner of what is on screen: drives the core, and writes the signals that views read.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::ops::Deref;
 
 use leptos::prelude::*;
 use portico_browser::embedder::{Configuration, FromPage};
@@ -9,26 +9,29 @@ use portico_browser::page::{self, Happening};
 use portico_browser::{CallError, Driver, Embedder, Tickets, clock, sound};
 use portico_client::{Change, Client, Connectivity, Event, SayError};
 use portico_protocol::api::VisitorSession;
+use portico_protocol::boot::{Boot, Surface};
 use portico_protocol::entry::Owner as Answerer;
 use portico_protocol::frame::Waiting;
 use portico_protocol::participant::{Author, Visitor};
-use portico_protocol::{BrandCard, ConversationId, MessageId, Problem, Suggestion};
+use portico_protocol::{BrandId, ConversationId, MessageId, Problem, Suggestion};
 use portico_ui::bubble::Act;
-use portico_ui::locale::day_number;
+use portico_ui::locale::{self, Key, day_number};
 use portico_ui::log::Edges;
 use portico_ui::row::{Viewer, live_suggestions, rows};
-use portico_ui::{ComposerHandle, LogModel, Window};
+use portico_ui::theme::{Scheme, apply_scheme};
+use portico_ui::{LogModel, Window, dom};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::boot::{Boot, Surface};
 use crate::history::{Greeting, items};
-use crate::{keep, session};
+use crate::view::Composer;
+use crate::{history, keep, session};
 
 /// First wait before a session that could not be opened is tried again, in milliseconds; doubled each time.
 const REOPEN_MS_MIN: u64 = 1_000;
 /// Longest such wait, in milliseconds.
 const REOPEN_MS_MAX: u64 = 30_000;
+const MINUTE_MS: u64 = 60_000;
 
 /// How the chat stands, beyond what the log says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,36 +54,26 @@ pub(crate) enum Phase {
     Ended,
 }
 
-/// Whoever waits for the whole history, to write it down.
-type TranscriptTaker = Box<dyn FnOnce(&Client, ConversationId)>;
-
-/// See the module. Copies are the same chat.
+/// The one visit of this page. Copies are the same one.
 #[derive(Clone, Copy)]
-pub(crate) struct Visit {
-    pub(crate) brand: StoredValue<BrandCard>,
+pub(crate) struct Visit(&'static State);
+
+/// See the module. The signals hold what views show as it stands; a line is empty where there is nothing to say.
+pub(crate) struct State {
     pub(crate) log: LogModel,
-    pub(crate) composer: ComposerHandle,
+    pub(crate) composer: Composer,
     pub(crate) phase: RwSignal<Phase>,
     pub(crate) suggestions: RwSignal<Vec<Suggestion>>,
-    pub(crate) answerer: RwSignal<Option<Answerer>>,
-    pub(crate) typist: RwSignal<Option<String>>,
-    pub(crate) waiting: RwSignal<Option<Waiting>>,
-    /// What the visitor must be told about the last attempt to say something.
-    pub(crate) complaint: RwSignal<Option<Complaint>>,
-    pub(crate) is_framed: bool,
-    inner: StoredValue<Rc<Inner>, LocalStorage>,
-}
-
-/// Why what was wanted did not happen.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Complaint {
-    /// Too much waits to be sent.
-    OutboxFull,
-    /// The server refused.
-    Problem(Problem),
-}
-
-struct Inner {
+    /// Who answers now, and if nobody does yet, how long that takes.
+    pub(crate) answerer: RwSignal<String>,
+    /// Who types.
+    pub(crate) typist: RwSignal<String>,
+    /// Why the last thing that the visitor wanted did not happen.
+    pub(crate) complaint: RwSignal<String>,
+    brand: BrandId,
+    display_name: String,
+    domain: String,
+    bot_name: String,
     locale: String,
     title: String,
     greeting: Greeting,
@@ -98,10 +91,11 @@ struct Inner {
     is_dirty: Cell<bool>,
     /// The visitor wants the session to end: that it does is no reason to open another one.
     is_ending: Cell<bool>,
+    has_bot: Cell<bool>,
     attempts: Cell<u32>,
     retry: RefCell<Option<page::Timer>>,
     question: Cell<Option<MessageId>>,
-    wants_transcript: RefCell<Option<TranscriptTaker>>,
+    wants_transcript: Cell<bool>,
 }
 
 #[derive(Clone)]
@@ -115,46 +109,50 @@ struct Live {
 
 impl Visit {
     pub(crate) fn new(boot: &Boot) -> Self {
-        let embedder = Embedder::find().filter(|_| boot.surface == Surface::Frame);
-        let inner = Inner {
+        let state = State {
+            log: LogModel::default(),
+            composer: Composer::find(),
+            phase: RwSignal::new(Phase::Closed),
+            suggestions: RwSignal::default(),
+            answerer: RwSignal::default(),
+            typist: RwSignal::default(),
+            complaint: RwSignal::default(),
+            brand: boot.brand.clone(),
+            display_name: boot.display_name.clone(),
+            domain: boot.domain.clone(),
+            bot_name: boot.bot_name.clone().unwrap_or_default(),
             locale: boot.locale.clone(),
-            title: document().title(),
-            greeting: Greeting::new(&boot.brand, clock::timestamp()),
-            is_open: Cell::new(false),
+            title: dom::document().title(),
+            greeting: Greeting::new(boot, clock::timestamp()),
+            embedder: Embedder::find().filter(|_| boot.surface == Surface::Frame),
             configuration: RefCell::default(),
             live: RefCell::default(),
             early: RefCell::default(),
             window: RefCell::default(),
             unread_after: Cell::default(),
             is_caught_up: Cell::default(),
+            is_open: Cell::default(),
             is_dirty: Cell::default(),
             is_ending: Cell::default(),
+            has_bot: Cell::new(boot.bot_name.is_some()),
             attempts: Cell::default(),
             retry: RefCell::default(),
             question: Cell::default(),
-            wants_transcript: RefCell::default(),
-            embedder,
+            wants_transcript: Cell::default(),
         };
-        Self {
-            brand: StoredValue::new(boot.brand.clone()),
-            log: LogModel::default(),
-            composer: ComposerHandle::default(),
-            phase: RwSignal::new(Phase::Closed),
-            suggestions: RwSignal::default(),
-            answerer: RwSignal::new(boot.brand.bot_name.as_ref().map(|_| Answerer::Bot(Default::default()))),
-            typist: RwSignal::default(),
-            waiting: RwSignal::default(),
-            complaint: RwSignal::default(),
-            is_framed: inner.embedder.is_some(),
-            inner: StoredValue::new_local(Rc::new(inner)),
+        // There is one, for as long as the page lives.
+        let visit = Self(Box::leak(Box::new(state)));
+        if boot.bot_name.is_some() {
+            visit.answerer.set(visit.answerer_line(&Answerer::Bot(Default::default()), None));
         }
+        visit
     }
 
     /// Starts to live on its surface: a frame waits for the page to open it.
     pub(crate) fn begin(self, surface: Surface) {
         self.refresh_now();
         page::watch(move |happening| self.happened(happening));
-        match self.inner().embedder.clone() {
+        match self.embedder.clone() {
             Some(embedder) => embedder.listen(move |message| self.heard_page(message)),
             None if surface == Surface::Page && device_secret().is_some() => {
                 self.phase.set(Phase::AsksToContinue);
@@ -166,33 +164,33 @@ impl Visit {
     // ── What the visitor does ───────────────────────────────────────────────────────────────────────────────
 
     /// Says `text`. Whether it was taken; if not, it stays in the composer.
-    pub(crate) fn say(self, text: String) -> bool {
-        self.complaint.set(None);
+    pub(crate) fn say(self, text: &str) -> bool {
+        self.complaint.set(String::new());
         self.to_newest();
         let Some(live) = self.live() else {
-            self.inner().early.borrow_mut().push(text);
+            self.early.borrow_mut().push(text.to_owned());
             self.open();
             return true;
         };
-        self.inner().unread_after.set(None);
-        let said = live.driver.with(|client, now| client.say(now, live.conversation, &text));
+        self.unread_after.set(None);
+        let said = live.driver.with(|client, now| client.say(now, live.conversation, text));
         self.refresh_now();
         self.told(said)
     }
 
     /// The composer holds `text`.
-    pub(crate) fn typed(self, text: String) {
+    pub(crate) fn typed(self, text: &str) {
         if let Some(live) = self.live() {
-            live.driver.with(|client, now| client.typed(now, live.conversation, &text));
+            live.driver.with(|client, now| client.typed(now, live.conversation, text));
         }
     }
 
     /// Taps a suggestion of the newest message.
-    pub(crate) fn pick(self, suggestion: Suggestion) {
-        self.complaint.set(None);
-        let (Some(live), Some(question)) = (self.live(), self.inner().question.get()) else { return };
+    pub(crate) fn pick(self, suggestion: &Suggestion) {
+        self.complaint.set(String::new());
+        let (Some(live), Some(question)) = (self.live(), self.question.get()) else { return };
         self.to_newest();
-        let said = live.driver.with(|client, now| client.tap(now, live.conversation, question, &suggestion));
+        let said = live.driver.with(|client, now| client.tap(now, live.conversation, question, suggestion));
         self.refresh_now();
         self.told(said);
     }
@@ -218,10 +216,9 @@ impl Visit {
     /// Shows what is older.
     pub(crate) fn show_older(self) {
         let Some(live) = self.live() else { return };
-        let inner = self.inner();
         let count = live.count();
-        if inner.window.borrow().has_older(count) {
-            inner.window.borrow_mut().move_older(count);
+        if self.window.borrow().has_older(count) {
+            self.window.borrow_mut().move_older(count);
             self.refresh_now();
         } else {
             live.driver.with(|client, now| client.load_older(now, live.conversation));
@@ -231,21 +228,21 @@ impl Visit {
     /// Shows what is newer.
     pub(crate) fn show_newer(self) {
         if let Some(live) = self.live() {
-            self.inner().window.borrow_mut().move_newer(live.count());
+            self.window.borrow_mut().move_newer(live.count());
             self.refresh_now();
         }
     }
 
     /// Shows the newest.
     pub(crate) fn to_newest(self) {
-        self.inner().window.borrow_mut().follow();
+        self.window.borrow_mut().follow();
         self.refresh_now();
         self.log.to_end();
     }
 
     /// Takes the panel away.
     pub(crate) fn close_panel(self) {
-        if let Some(embedder) = &self.inner().embedder {
+        if let Some(embedder) = &self.embedder {
             embedder.close();
         }
     }
@@ -255,23 +252,35 @@ impl Visit {
         self.live().and_then(|live| live.bearer)
     }
 
-    /// Runs `use_all` once the whole conversation is here.
-    pub(crate) fn with_whole_history(self, use_all: impl FnOnce(&Client, ConversationId) + 'static) {
-        *self.inner().wants_transcript.borrow_mut() = Some(Box::new(use_all));
+    /// Whether a bot answers.
+    pub(crate) fn has_bot(self) -> bool {
+        self.has_bot.get()
+    }
+
+    /// Saves the conversation as a text file, once all of it is here.
+    pub(crate) fn save_transcript(self) {
+        self.wants_transcript.set(true);
         self.go_on_with_transcript();
+    }
+
+    /// Why a call failed, in words; `unreachable`: what to say where the server was not reached.
+    pub(crate) fn words_for(self, error: CallError, unreachable: Key) -> String {
+        match error {
+            CallError::Problem(problem) => words(&problem),
+            CallError::Unreachable => locale::text(unreachable),
+        }
     }
 
     /// Continues the conversation that the link in the address leads to.
     pub(crate) fn continue_here(self) {
         let Some(secret) = device_secret() else { return };
         self.phase.set(Phase::Opening);
-        let (brand, locale) =
-            (self.brand.with_value(|brand| brand.brand.clone()), self.inner().locale.clone());
+        let (brand, locale) = (self.brand.clone(), self.locale.clone());
         spawn_local(async move {
             match session::redeem(brand, secret, locale).await {
                 Ok(session) => {
                     forget_fragment();
-                    self.inner().is_open.set(true);
+                    self.is_open.set(true);
                     self.go_live(session);
                 }
                 Err(CallError::Unreachable) => self.phase.set(Phase::AsksToContinue),
@@ -289,13 +298,13 @@ impl Visit {
     /// Ends the session on this device.
     pub(crate) fn end(self) {
         let Some(live) = self.live() else { return };
-        self.inner().is_ending.set(true);
+        self.is_ending.set(true);
         spawn_local(async move {
             let ended = session::end(live.bearer.clone()).await;
-            self.inner().is_ending.set(false);
+            self.is_ending.set(false);
             match ended {
                 Ok(()) => self.forget_all(&live),
-                Err(CallError::Problem(problem)) => self.complaint.set(Some(Complaint::Problem(problem))),
+                Err(CallError::Problem(problem)) => self.complaint.set(words(&problem)),
                 Err(CallError::Unreachable) => self.phase.set(Phase::Offline),
             }
         });
@@ -304,7 +313,7 @@ impl Visit {
     fn forget_all(self, live: &Live) {
         live.driver.end();
         self.keep_resume("");
-        self.inner().live.borrow_mut().take();
+        self.live.borrow_mut().take();
         self.suggestions.set(Vec::new());
         self.phase.set(Phase::Ended);
     }
@@ -312,17 +321,17 @@ impl Visit {
     fn told(self, said: Result<MessageId, SayError>) -> bool {
         let complaint = match said {
             Ok(_) => return true,
-            Err(SayError::Full(_)) => Complaint::OutboxFull,
-            Err(SayError::Invalid(problem)) => Complaint::Problem(problem),
+            Err(SayError::Full(_)) => locale::text(Key::OutboxFull),
+            Err(SayError::Invalid(problem)) => words(&problem),
         };
-        self.complaint.set(Some(complaint));
+        self.complaint.set(complaint);
         false
     }
 
     // ── Opening ─────────────────────────────────────────────────────────────────────────────────────────────
 
     fn open(self) {
-        self.inner().is_open.set(true);
+        self.is_open.set(true);
         if matches!(
             self.phase.get_untracked(),
             Phase::Closed | Phase::AsksToContinue | Phase::LinkIsSpent | Phase::Ended
@@ -333,12 +342,11 @@ impl Visit {
     }
 
     fn open_session(self) {
-        let inner = self.inner();
-        let mut configuration = inner.configuration.borrow().clone();
-        let brand = self.brand.with_value(|brand| brand.brand.clone());
+        let mut configuration = self.configuration.borrow().clone();
+        let brand = self.brand.clone();
         let kept = || keep::resume(brand.as_str());
         configuration.resume = configuration.resume.or_else(kept);
-        let locale = inner.locale.clone();
+        let locale = self.locale.clone();
         spawn_local(async move {
             match session::open(brand, locale, configuration).await {
                 Ok(session) => self.go_live(session),
@@ -348,28 +356,26 @@ impl Visit {
     }
 
     fn open_later(self, error: CallError) {
-        let inner = self.inner();
         let after = match error {
             CallError::Problem(problem) => {
                 let after = problem.retry_after_ms;
-                self.complaint.set(Some(Complaint::Problem(problem)));
+                self.complaint.set(words(&problem));
                 let Some(after) = after else { return };
                 after
             }
             CallError::Unreachable => {
                 self.phase.set(if page::is_online() { Phase::Reconnecting } else { Phase::Offline });
-                REOPEN_MS_MIN << inner.attempts.get().min(8)
+                REOPEN_MS_MIN << self.attempts.get().min(8)
             }
         };
-        inner.attempts.set(inner.attempts.get() + 1);
+        self.attempts.set(self.attempts.get() + 1);
         let timer = page::after(after.min(REOPEN_MS_MAX), move || self.open_session());
-        *inner.retry.borrow_mut() = Some(timer);
+        *self.retry.borrow_mut() = Some(timer);
     }
 
     fn go_live(self, session: VisitorSession) {
-        let inner = self.inner();
-        inner.attempts.set(0);
-        self.complaint.set(None);
+        self.attempts.set(0);
+        self.complaint.set(String::new());
         // Calls name their session by it: a browser may hold cookies of several brands of this host.
         let bearer = Some(session.resume);
         if let Some(handle) = bearer.as_deref().filter(|_| session::cookies_are_blocked()) {
@@ -379,25 +385,25 @@ impl Visit {
             if live.participant == session.participant {
                 live.tickets.renew(Some(session.ticket), bearer.clone());
                 live.driver.restart();
-                *inner.live.borrow_mut() = Some(Live { bearer, ..live });
+                *self.live.borrow_mut() = Some(Live { bearer, ..live });
                 return;
             }
             live.driver.end();
         }
         let (conversation, participant) = (session.conversation, session.participant);
         // Where nothing was said before, nothing is new: the greeting was on screen all the time.
-        inner.is_caught_up.set(session.head == 0);
+        self.is_caught_up.set(session.head == 0);
         let tickets = Tickets::new(session::TICKETS, Some(session.ticket), bearer.clone());
         let me = Author::Visitor(Visitor { id: participant });
         let follow = |client: &mut Client, now| client.follow(now, conversation);
         let driver = Driver::new(me, tickets.clone(), follow, move |_, event| self.heard(event));
-        *inner.live.borrow_mut() =
+        *self.live.borrow_mut() =
             Some(Live { driver: driver.clone(), tickets, conversation, participant, bearer });
         self.phase.set(Phase::Open);
         self.give_back_draft(&driver, conversation);
         driver.start(&["portico:", &participant.to_string()].concat());
-        for text in inner.early.take() {
-            self.say(text);
+        for text in self.early.take() {
+            self.say(&text);
         }
         self.refresh_now();
     }
@@ -406,8 +412,8 @@ impl Visit {
         let draft =
             driver.read(|client| client.conversation(conversation).map(|held| held.draft().to_owned()));
         let draft = draft.filter(|draft| !draft.is_empty());
-        let prefill = || self.inner().configuration.borrow_mut().prefill.take();
-        if self.composer.text().get_untracked().is_empty()
+        let prefill = || self.configuration.borrow_mut().prefill.take();
+        if self.composer.text().is_empty()
             && let Some(text) = draft.or_else(prefill)
         {
             self.composer.set_text(&text);
@@ -415,53 +421,49 @@ impl Visit {
     }
 
     fn keep_resume(self, handle: &str) {
-        match &self.inner().embedder {
+        match &self.embedder {
             Some(embedder) => embedder.resume(handle),
-            None => keep::set_resume(self.brand.with_value(|brand| brand.brand.clone()).as_str(), handle),
+            None => keep::set_resume(self.brand.as_str(), handle),
         }
     }
 
     // ── What comes from outside ─────────────────────────────────────────────────────────────────────────────
 
     fn heard_page(self, message: FromPage) {
-        let inner = self.inner();
         match message {
             FromPage::Configure(configuration) => {
                 self.dress(&configuration);
-                *inner.configuration.borrow_mut() = configuration;
+                *self.configuration.borrow_mut() = configuration;
             }
             FromPage::Open { page_url } => {
-                inner.configuration.borrow_mut().page_url = page_url;
+                self.configuration.borrow_mut().page_url = page_url;
                 self.open();
                 self.composer.focus();
                 self.refresh();
             }
             FromPage::Close => {
-                inner.is_open.set(false);
-                inner.is_caught_up.set(false);
-                inner.unread_after.set(None);
+                self.is_open.set(false);
+                self.is_caught_up.set(false);
+                self.unread_after.set(None);
             }
-            FromPage::Prefill(text) if self.composer.text().get_untracked().is_empty() => {
-                self.composer.set_text(&text)
-            }
+            FromPage::Prefill(text) if self.composer.text().is_empty() => self.composer.set_text(&text),
             FromPage::Prefill(_) => {}
             FromPage::Identify(token) => {
-                inner.configuration.borrow_mut().identity = Some(token);
+                self.configuration.borrow_mut().identity = Some(token);
                 if self.live().is_some() {
                     self.open_session();
                 }
             }
-            FromPage::Context(context) => inner.configuration.borrow_mut().context = Some(context),
+            FromPage::Context(context) => self.configuration.borrow_mut().context = Some(context),
         }
     }
 
     /// Look and direction as the page wants them; what the visitor chose comes first.
     fn dress(self, configuration: &Configuration) {
-        use portico_ui::theme::{Scheme, apply_scheme};
         if let (Scheme::Auto, Some(theme)) = (keep::scheme(), &configuration.theme) {
             apply_scheme(Scheme::from_name(theme));
         }
-        if let (Some(dir), Some(root)) = (&configuration.dir, document().document_element()) {
+        if let (Some(dir), Some(root)) = (&configuration.dir, dom::document().document_element()) {
             root.set_attribute("dir", dir).ok();
         }
     }
@@ -491,9 +493,9 @@ impl Visit {
             Event::News { .. } => self.ring(),
             Event::Unread(_) => self.show_unread(),
             Event::Refused { problem, .. } | Event::Problem(problem) => {
-                self.complaint.set(Some(Complaint::Problem(problem)));
+                self.complaint.set(words(&problem));
             }
-            Event::SessionEnded if self.inner().is_ending.get() => {}
+            Event::SessionEnded if self.is_ending.get() => {}
             Event::SessionEnded => self.open_session(),
             // Only the server's newest document can speak to the server.
             Event::Outdated => drop(portico_browser::window().location().reload()),
@@ -503,8 +505,7 @@ impl Visit {
     }
 
     fn move_window(self, change: Change) {
-        let inner = self.inner();
-        let mut window = inner.window.borrow_mut();
+        let mut window = self.window.borrow_mut();
         match change {
             Change::Inserted { position: 0, count } => {
                 window.shift(count);
@@ -534,11 +535,11 @@ impl Visit {
     }
 
     fn ring(self) {
-        let is_looking = page::is_visible() && self.inner().is_open.get();
-        if keep::has_sound() && !(is_looking && document().has_focus().unwrap_or_default()) {
+        let is_looking = page::is_visible() && self.is_open.get();
+        if keep::has_sound() && !(is_looking && dom::document().has_focus().unwrap_or_default()) {
             sound::chime();
         }
-        if let Some(embedder) = &self.inner().embedder {
+        if let Some(embedder) = &self.embedder {
             embedder.event("message");
         }
     }
@@ -547,10 +548,9 @@ impl Visit {
         let Some(live) = self.live() else { return };
         let unread =
             live.driver.read(|client| client.conversation(live.conversation).map_or(0, |held| held.unread()));
-        let inner = self.inner();
-        match &inner.embedder {
+        match &self.embedder {
             Some(embedder) => embedder.unread(unread),
-            None => page::badge_title(&inner.title, unread),
+            None => page::badge_title(&self.title, unread),
         }
     }
 
@@ -558,45 +558,41 @@ impl Visit {
 
     /// Draws anew once everything that happens now has happened, and before the next frame is painted.
     fn refresh(self) {
-        if !self.inner().is_dirty.replace(true) {
+        if !self.is_dirty.replace(true) {
             spawn_local(async move { self.refresh_now() });
         }
     }
 
     fn refresh_now(self) {
-        let inner = self.inner();
-        inner.is_dirty.set(false);
+        self.is_dirty.set(false);
         match self.live() {
             Some(live) => {
-                live.driver.read(|client| self.draw(&inner, client, live.conversation));
+                live.driver.read(|client| self.draw(client, live.conversation));
                 self.go_on_with_transcript();
                 self.mark_read(&live);
             }
-            None => self.draw_greeting(&inner),
+            None => {
+                let drawn = rows(self.greeting.items(), Viewer::Visitor, None, day_number);
+                self.log.show(drawn, Edges::default());
+            }
         }
     }
 
-    fn draw_greeting(self, inner: &Inner) {
-        let drawn = rows(inner.greeting.items(), Viewer::Visitor, None, day_number);
-        self.log.show(drawn, Edges::default());
-    }
-
-    fn draw(self, inner: &Inner, client: &Client, id: ConversationId) {
+    fn draw(self, client: &Client, id: ConversationId) {
         let Some(conversation) = client.conversation(id) else { return };
         let timeline = conversation.timeline();
-        if !inner.is_caught_up.get() && conversation.is_loaded() && !timeline.holds_nothing() {
+        if !self.is_caught_up.get() && conversation.is_loaded() && !timeline.holds_nothing() {
             let has_unread = conversation.unread() > 0;
-            inner
-                .unread_after
-                .set(inner.unread_after.get().or(has_unread.then(|| conversation.read_up_to())));
-            inner.is_caught_up.set(inner.is_open.get());
+            self.unread_after.set(self.unread_after.get().or(has_unread.then(|| conversation.read_up_to())));
+            self.is_caught_up.set(self.is_open.get());
         }
         let count = timeline.len();
-        let window = *inner.window.borrow();
-        let greets = timeline.holds_nothing();
-        let lines = || items(client, id, conversation, &window, &inner.greeting);
-        let greeting = inner.greeting.items().filter(|_| greets);
-        let drawn = rows(greeting.chain(lines()), Viewer::Visitor, inner.unread_after.get(), day_number);
+        let window = *self.window.borrow();
+        let mut shown = Vec::new();
+        if timeline.holds_nothing() {
+            shown.extend(self.greeting.items());
+        }
+        shown.extend(items(client, id, conversation, &window, &self.greeting));
         let edges = Edges {
             has_older: window.has_older(count)
                 || conversation.can_load_older()
@@ -604,25 +600,35 @@ impl Visit {
             has_newer: !window.shows_newest(count),
             is_loading: conversation.is_loading_older(),
         };
-        self.log.show(drawn, edges);
 
-        let greeting = inner.greeting.items().filter(|_| greets);
-        let live =
-            live_suggestions(lines().rev().chain(greeting.rev())).filter(|_| !conversation.is_closed());
-        inner.question.set(live.map(|(question, _)| question));
-        set(self.suggestions, live.map(|(_, suggestions)| suggestions.to_vec()).unwrap_or_default());
-        if let Some(owner) = conversation.owner() {
-            set(self.answerer, Some(owner.clone()));
+        let live = live_suggestions(shown.iter().rev()).filter(|_| !conversation.is_closed());
+        self.question.set(live.map(|(question, _)| question));
+        let suggestions = live.map(|(_, suggestions)| suggestions).unwrap_or_default();
+        if self.suggestions.with_untracked(|known| known != suggestions) {
+            self.suggestions.set(suggestions.to_vec());
         }
-        let typist = conversation.typists().flatten().next().map(|who| who.display_name.clone());
-        set(self.typist, typist);
-        set(self.waiting, conversation.waiting().cloned());
+        self.log.show(rows(shown, Viewer::Visitor, self.unread_after.get(), day_number), edges);
+        if let Some(owner) = conversation.owner() {
+            self.has_bot.set(matches!(owner, Answerer::Bot(_)));
+            show(self.answerer, self.answerer_line(owner, conversation.waiting()));
+        }
+        let typist = conversation.typists().flatten().next();
+        let typist = typist.map(|who| locale::fill(Key::Typing, "name", &who.display_name));
+        show(self.typist, typist.unwrap_or_default());
+    }
+
+    fn answerer_line(self, answerer: &Answerer, waiting: Option<&Waiting>) -> String {
+        match answerer {
+            Answerer::Bot(_) => locale::fill(Key::BotIsAnswering, "name", &self.bot_name),
+            Answerer::Human(person) => locale::fill(Key::HumanIsAnswering, "name", &person.display_name),
+            Answerer::Queue(_) => waiting_line(waiting),
+            Answerer::Unknown => String::new(),
+        }
     }
 
     fn mark_read(self, live: &Live) {
-        let inner = self.inner();
-        let shows_newest = inner.window.borrow().shows_newest(live.count());
-        if page::is_visible() && inner.is_open.get() && shows_newest && self.log.is_at_end().get_untracked() {
+        let shows_newest = self.window.borrow().shows_newest(live.count());
+        if page::is_visible() && self.is_open.get() && shows_newest && self.log.is_at_end() {
             live.driver.with(|client, now| {
                 let newest = client.conversation(live.conversation).map_or(0, |held| held.timeline().to());
                 client.read_up_to(now, live.conversation, newest);
@@ -638,29 +644,27 @@ impl Visit {
     }
 
     fn go_on_with_transcript(self) {
-        let inner = self.inner();
-        let Some(live) = self.live().filter(|_| inner.wants_transcript.borrow().is_some()) else { return };
-        let can_load = |client: &Client| {
-            client.conversation(live.conversation).is_some_and(|held| held.can_load_older())
-        };
-        let is_loading = |client: &Client| {
-            client.conversation(live.conversation).is_some_and(|held| held.is_loading_older())
-        };
-        if live.driver.read(can_load) {
+        let Some(live) = self.live().filter(|_| self.wants_transcript.get()) else { return };
+        let (can_load, is_loading) = live.driver.read(|client| {
+            client
+                .conversation(live.conversation)
+                .map_or((false, false), |held| (held.can_load_older(), held.is_loading_older()))
+        });
+        if can_load {
             live.driver.with(|client, now| client.load_older(now, live.conversation));
-        } else if !live.driver.read(is_loading)
-            && let Some(use_all) = inner.wants_transcript.borrow_mut().take()
-        {
-            live.driver.read(|client| use_all(client, live.conversation));
+        } else if !is_loading {
+            self.wants_transcript.set(false);
+            let brand = [&self.display_name, " · ", &self.domain].concat();
+            live.driver.read(|client| {
+                if let Some(conversation) = client.conversation(live.conversation) {
+                    history::save_transcript(conversation, &brand, self.brand.as_str());
+                }
+            });
         }
     }
 
-    fn inner(self) -> Rc<Inner> {
-        self.inner.get_value()
-    }
-
     fn live(self) -> Option<Live> {
-        self.inner().live.borrow().clone()
+        self.live.borrow().clone()
     }
 }
 
@@ -671,10 +675,45 @@ impl Live {
     }
 }
 
-/// Writes a signal only if that changes it.
-fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|known| *known != value) {
-        signal.set(value);
+/// Writes a line only if that changes it.
+fn show(line: RwSignal<String>, words: String) {
+    if line.with_untracked(|known| *known != words) {
+        line.set(words);
+    }
+}
+
+/// Only what was measured is promised.
+fn waiting_line(waiting: Option<&Waiting>) -> String {
+    let Some(waiting) = waiting else { return locale::text(Key::Waiting) };
+    if !waiting.is_staffed {
+        return locale::text(Key::NobodyHere);
+    }
+    let mut line = match waiting.before {
+        0 => locale::text(Key::WaitingNext),
+        before => locale::count(Key::WaitingBefore, before),
+    };
+    if let Some(estimate) = waiting.estimate_ms {
+        line.push_str(" · ");
+        line.push_str(&locale::count(Key::WaitingEstimate, estimate.div_ceil(MINUTE_MS) as u32));
+    }
+    line
+}
+
+fn words(problem: &Problem) -> String {
+    match problem.retry_after_ms {
+        Some(after) => {
+            let seconds = locale::number(after.div_ceil(1_000) as u32);
+            locale::fill(Key::TooFast, "seconds", &seconds)
+        }
+        None => problem.detail.clone().unwrap_or_else(|| problem.title.clone()),
+    }
+}
+
+impl Deref for Visit {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.0
     }
 }
 

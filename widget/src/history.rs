@@ -1,13 +1,17 @@
 //! From the core's timeline to rows.
 
+use portico_browser::clock;
 use portico_client::{Amended, Client, Conversation, Delivery, Row as Line};
+use portico_protocol::boot::Boot;
 use portico_protocol::entry::EntryBody;
 use portico_protocol::participant::Author;
 use portico_protocol::{
-    BrandCard, ConversationId, MessageId, ParticipantId, Representative, RepresentativeType, Timestamp,
+    ConversationId, MessageId, ParticipantId, Representative, RepresentativeType, Timestamp,
 };
+use portico_ui::locale::{self, Key};
 use portico_ui::row::Item;
-use portico_ui::{Delivery as Fate, Window};
+use portico_ui::{Delivery as Fate, Window, dom};
+use web_sys::{Blob, Url};
 
 /// What the bot says before anybody has written. Once the visitor writes, the log's first entries repeat it:
 /// they are drawn as the same bubbles.
@@ -18,13 +22,13 @@ pub(crate) struct Greeting {
 }
 
 impl Greeting {
-    pub(crate) fn new(brand: &BrandCard, at: Timestamp) -> Self {
+    pub(crate) fn new(boot: &Boot, at: Timestamp) -> Self {
         let bot = Representative {
             id: ParticipantId::from_bytes([0; 16]),
             representative_type: RepresentativeType::Bot,
-            display_name: brand.bot_name.clone().unwrap_or_else(|| brand.display_name.clone()),
+            display_name: boot.bot_name.clone().unwrap_or_else(|| boot.display_name.clone()),
         };
-        let bodies = brand.greeting.iter().cloned().map(EntryBody::Message).collect();
+        let bodies = boot.greeting.iter().cloned().map(EntryBody::Message).collect();
         Self { author: Author::Representative(bot), bodies, at }
     }
 
@@ -87,14 +91,29 @@ fn greeting_id(sequence: u64) -> MessageId {
     MessageId::from_bytes(bytes)
 }
 
-/// The whole conversation as plain text, for the visitor to keep.
-pub(crate) fn transcript(conversation: &Conversation, line: impl Fn(&Line) -> Option<String>) -> String {
+/// Saves the whole conversation as plain text, for the visitor to keep. `brand` is its first line.
+pub(crate) fn save_transcript(conversation: &Conversation, brand: &str, file_name: &str) {
+    let mut text = [brand, " · ", &locale::moment(clock::timestamp()), "\n\n"].concat();
     let timeline = conversation.timeline();
-    let lines = timeline.window(0..timeline.len()).filter_map(|row| line(row));
-    let mut text = String::new();
-    for line in lines {
-        text.push_str(&line);
-        text.push('\n');
+    for row in timeline.window(0..timeline.len()).filter(|row| row.is_spoken()) {
+        let own = locale::text(Key::You);
+        let name = match &row.author {
+            Author::Representative(who) => &who.display_name,
+            _ => &own,
+        };
+        for part in [&locale::moment(row.at), " · ", name, "\n", row.text(), "\n\n"] {
+            text.push_str(part);
+        }
     }
-    text
+    save(&text, &[file_name, ".txt"].concat());
+}
+
+fn save(text: &str, file_name: &str) -> Option<()> {
+    let blob = Blob::new_with_str_sequence(&js_sys::Array::of1(&text.into())).ok()?;
+    let address = Url::create_object_url_with_blob(&blob).ok()?;
+    let link = dom::make("a", "");
+    dom::set(&link, "href", &address);
+    dom::set(&link, "download", file_name);
+    link.click();
+    Url::revoke_object_url(&address).ok()
 }

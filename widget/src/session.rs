@@ -1,14 +1,16 @@
 //! Opening, continuing and ending a session.
 
-use leptos::prelude::document;
 use portico_browser::api::{CallError, call, call_text};
 use portico_browser::embedder::Configuration;
 use portico_protocol::api::{DeviceLink, OpenVisitorSession, RedeemDeviceLink, VisitorSession};
 use portico_protocol::{BrandId, codec};
+use portico_ui::dom;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDocument;
 
 const SESSIONS: &str = "/api/v1/visitor-sessions";
+/// The cookie that shows whether cookies are kept.
+const PROBE: &str = "portico-probe=1";
 const DEVICE_LINKS: &str = "/api/v1/device-links";
 
 /// Where tickets for connections come from.
@@ -56,10 +58,10 @@ pub(crate) async fn redeem(
 /// Whether the browser refuses cookies here: only then may a handle be kept elsewhere. Asked only after the
 /// chat was opened, since asking means trying.
 pub(crate) fn cookies_are_blocked() -> bool {
-    let document: HtmlDocument = document().unchecked_into();
+    let document: HtmlDocument = dom::document().unchecked_into();
     let scope = "; Path=/; Secure; SameSite=None; Partitioned";
-    document.set_cookie(&["portico-probe=1", scope].concat()).ok();
-    let is_kept = document.cookie().is_ok_and(|cookies| cookies.contains("portico-probe=1"));
+    document.set_cookie(&[PROBE, scope].concat()).ok();
+    let is_kept = document.cookie().is_ok_and(|cookies| cookies.split("; ").any(|cookie| cookie == PROBE));
     document.set_cookie(&["portico-probe=; Max-Age=0", scope].concat()).ok();
     !is_kept
 }

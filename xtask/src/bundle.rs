@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::prune::prune;
 use crate::shell::{command, root, run};
 use crate::tool::{self, WasmCompiler};
 
@@ -114,6 +115,8 @@ fn optimise(app: &str, effort: Effort) -> Result<Vec<u8>> {
     if effort == Effort::Quick {
         return read(&root().join(module));
     }
+    let glue = root().join(format!("{}/portico-{app}.js", linked(app)));
+    prune(&root().join(&module), &glue, &WASM_FEATURES)?;
     let optimised = format!("target/wasm/linked/{app}.wasm");
     let options = ["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"];
     let paths = [module.as_str(), "-o", optimised.as_str()];

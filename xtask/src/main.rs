@@ -6,6 +6,7 @@ mod check;
 mod dev;
 mod fuzz;
 mod licence;
+mod prune;
 mod readme;
 mod report;
 mod shell;

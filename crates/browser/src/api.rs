@@ -1,9 +1,7 @@
 //! The JSON API, as far as a browser calls it.
 
 use portico_protocol::Problem;
-use portico_protocol::codec::{decode, encode};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use portico_protocol::codec::{Decode, Encode, decode, encode};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, RequestInit, Response};
@@ -21,13 +19,13 @@ pub enum CallError {
 ///
 /// # Errors
 /// The server was not reached, refused, or answered something that is not understood.
-pub async fn call<T: DeserializeOwned>(
+pub async fn call<T: Decode>(
     method: &str,
     path: &str,
-    body: Option<&(impl Serialize + ?Sized)>,
+    body: Option<&impl Encode>,
     bearer: Option<&str>,
 ) -> Result<T, CallError> {
-    let text = call_text(method, path, body.map(|body| encode(&body)), bearer).await?;
+    let text = call_text(method, path, body.map(|body| encode(body)), bearer).await?;
     decode(&text).map_err(|error| CallError::Problem(error.into()))
 }
 

@@ -116,6 +116,8 @@ impl Driver {
     }
 
     /// Effects may cause inputs and events commands: the outermost call goes on until nothing is left.
+    // Three callers: inlined, it would be downloaded three times.
+    #[inline(never)]
     fn drain(&self) {
         if self.0.is_draining.replace(true) {
             return;

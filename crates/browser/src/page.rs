@@ -50,11 +50,12 @@ pub fn watch(hear: impl Fn(Happening) + Clone + 'static) {
     }
 }
 
-/// Hears the height that is really seen, in CSS pixels: some phones lay the keyboard over the page.
-pub fn watch_height(hear: impl Fn(f64) + 'static) {
+/// Hears the height that is really seen, in whole CSS pixels: some phones lay the keyboard over the page.
+pub fn watch_height(hear: impl Fn(u32) + 'static) {
     let Some(viewport) = crate::window().visual_viewport() else { return };
     let seen = viewport.clone();
-    on(&viewport, "resize", move || hear(seen.height()));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "screens are smaller")]
+    on(&viewport, "resize", move || hear(seen.height() as u32));
 }
 
 /// Puts the count of unread messages before the page's title, as browsers' tabs show it.

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use portico_protocol::api::Connection;
 use portico_protocol::codec::decode;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
@@ -205,7 +206,7 @@ impl PostingState {
         // The address says already that this is a `hello`: its body is what the frame holds.
         let body = hello.strip_prefix("{\"hello\":")?.strip_suffix('}')?.to_owned();
         let answer = call_text("POST", LIVE_PATH, Some(body), None).await.ok()?;
-        let answer: Opened = decode(&answer).ok()?;
+        let answer: Connection = decode(&answer).ok()?;
         let path = [LIVE_PATH, "/", &answer.connection].concat();
         let events = Events::open(&path, &self)?;
         *self.source.borrow_mut() = Some(events);
@@ -219,12 +220,6 @@ impl PostingState {
             (self.hear)(Signal::Closed);
         }
     }
-}
-
-/// The answer to a `hello` that was posted.
-#[derive(serde::Deserialize)]
-struct Opened {
-    connection: String,
 }
 
 impl Events {

@@ -3,6 +3,8 @@
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
+use crate::json::wire;
+
 use crate::{BrandCard, BrandId, ConversationId, ConversationSummary, InboxView, MessageId, ParticipantId};
 use crate::{SessionId, Timestamp};
 
@@ -51,8 +53,6 @@ pub struct VisitorSession {
     pub expires_at: Timestamp,
     /// Whether the visitor is known by a signed identity.
     pub is_identified: bool,
-    /// The brand.
-    pub brand: BrandCard,
 }
 
 /// `POST /api/v1/tickets`: a ticket for one more connection of the session in the cookie or in
@@ -64,6 +64,14 @@ pub struct Ticket {
     pub ticket: String,
     /// When it stops working.
     pub expires_at: Timestamp,
+}
+
+/// `POST /api/v1/live`: a `hello` where sockets are blocked. Frames go to `/api/v1/live/<connection>` and come from
+/// there as server-sent events.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Names the connection. A secret.
+    pub connection: String,
 }
 
 /// `POST /api/v1/device-links`: a one-use link that continues this conversation on another device.
@@ -141,7 +149,7 @@ pub struct InboxQuery {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub search: String,
     /// Whether closed ones belong.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub with_closed: bool,
 }
 
@@ -227,6 +235,7 @@ silent_debug!(
     OpenVisitorSession,
     VisitorSession,
     Ticket,
+    Connection,
     DeviceLink,
     RedeemDeviceLink,
     SignIn,
@@ -235,3 +244,19 @@ silent_debug!(
     CannedReply,
     InboxQuery
 );
+
+wire!(struct OpenVisitorSession { brand, resume [optional], identity [optional], locale, time_zone [optional], page_url [optional], context [optional] });
+wire!(struct VisitorSession { session, participant, conversation, head, ticket, resume, expires_at, is_identified });
+wire!(struct Ticket { ticket, expires_at });
+wire!(struct Connection { connection });
+wire!(struct DeviceLink { url, qr_svg, expires_at });
+wire!(struct RedeemDeviceLink { brand, secret, locale });
+wire!(struct SignIn { email, password });
+wire!(struct Me { participant, display_name, email, brand, session });
+wire!(struct SessionSummary { session, is_current, device, created_at, seen_at });
+wire!(struct InboxQuery { view, search [optional], with_closed [optional] });
+wire!(struct ConversationPage { conversations, next_cursor [optional] });
+wire!(struct InboxCounts { unassigned, mine, mine_unread, all });
+wire!(struct ConversationDetail { summary, created_at, visitor });
+wire!(struct VisitorDetail { participant, external_id [optional], time_zone [optional], context [optional], first_seen_at });
+wire!(struct CannedReply { id, shortcut, text });

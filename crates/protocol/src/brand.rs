@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::wire;
+
 use crate::{BrandId, Message, Timestamp};
 
 /// Whether the brand is proven. Only [`Verification::Verified`] draws the tick.
@@ -98,3 +100,7 @@ impl BrandCard {
         }
     }
 }
+
+wire!(enum Verification { Verified = "verified", Expired = "expired", Withdrawn = "withdrawn", NotVerified = "not-verified", _ = NotVerified });
+wire!(enum VerificationMethod { Dns = "dns", WellKnown = "well-known", Other = "other", _ = Other });
+wire!(struct BrandCard { brand, display_name, domain, verification, method [optional], verified_at [optional], chat_host, issued_at, expires_at, logo_url [optional], logo_sha256 [optional], color, privacy_url, terms_url [optional], bot_name [optional], greeting [optional], signature [optional] });

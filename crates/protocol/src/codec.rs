@@ -1,11 +1,12 @@
 //! Frames and bodies as JSON text. The only place that knows the encoding: `serde_json`, or in the browser
 //! the small [`crate::json`].
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 #[cfg(target_family = "wasm")]
 use crate::json as engine;
+#[cfg(target_family = "wasm")]
+pub use crate::json::{Wire as Decode, Wire as Encode};
+#[cfg(not(target_family = "wasm"))]
+pub use serde::{Serialize as Encode, de::DeserializeOwned as Decode};
 #[cfg(not(target_family = "wasm"))]
 use serde_json as engine;
 
@@ -33,7 +34,10 @@ pub enum DecodeError {
 /// # Panics
 /// Never for the types of this crate: they have string keys and no failing serializers.
 #[must_use]
-pub fn encode(value: &impl Serialize) -> String {
+pub fn encode(value: &impl Encode) -> String {
+    #[cfg(target_family = "wasm")]
+    return engine::to_string(value);
+    #[cfg(not(target_family = "wasm"))]
     engine::to_string(value).expect("protocol types have string keys and no failing serializers")
 }
 
@@ -41,7 +45,7 @@ pub fn encode(value: &impl Serialize) -> String {
 ///
 /// # Errors
 /// Too long, or not of the shape of `T`.
-pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
+pub fn decode<T: Decode>(text: &str) -> Result<T, DecodeError> {
     decode_within(FRAME_BYTES_MAX, text)
 }
 
@@ -50,11 +54,11 @@ pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
 ///
 /// # Errors
 /// Too long, or not of the shape of `T`.
-pub fn decode_from_server<T: DeserializeOwned>(text: &str) -> Result<T, DecodeError> {
+pub fn decode_from_server<T: Decode>(text: &str) -> Result<T, DecodeError> {
     decode_within(SERVER_FRAME_BYTES_MAX, text)
 }
 
-fn decode_within<T: DeserializeOwned>(limit: usize, text: &str) -> Result<T, DecodeError> {
+fn decode_within<T: Decode>(limit: usize, text: &str) -> Result<T, DecodeError> {
     if text.len() > limit {
         return Err(DecodeError::TooLong { limit, found: text.len() });
     }

@@ -3,6 +3,7 @@
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
+use crate::json::wire;
 use crate::oneof::oneof;
 use crate::{Author, Message, MessageId, Representative, Timestamp};
 
@@ -40,7 +41,7 @@ oneof! {
         /// The conversation was opened again.
         Reopened(Reopened) = "reopened",
         /// Representatives' own words, never shown to the visitor.
-        Note(Note) = "note",
+        Note(Note) = "note" in studio,
         /// A message was rewritten by its author.
         Edit(Edit) = "edit",
         /// A message's words were removed, by its author or by the brand.
@@ -105,6 +106,7 @@ macro_rules! empty {
         $(#[$outer])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {}
+        wire!(struct $name {});
     )+ };
 }
 empty! {
@@ -188,3 +190,11 @@ macro_rules! silent_debug {
     )+ };
 }
 silent_debug!(SuggestionResponse, Slot, Note, Edit);
+
+wire!(struct Entry { sequence, id, at, author, body });
+wire!(struct SuggestionResponse { message, text, postback_data [optional] });
+wire!(struct Handover { to, packet [optional] });
+wire!(struct Slot { name, value, source [optional] });
+wire!(struct Note { text });
+wire!(struct Edit { target, message });
+wire!(struct Redaction { target });

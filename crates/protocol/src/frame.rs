@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::InboxQuery;
 use crate::entry::SuggestionResponse;
+use crate::json::wire;
 use crate::oneof::oneof;
 use crate::{ConversationId, ConversationSummary, Entry, Message, MessageId, Owner, ParticipantId, Problem};
 use crate::{Representative, SessionId, Timestamp, Watermark};
@@ -30,7 +31,7 @@ oneof! {
         /// Asks for older entries.
         LoadHistory(LoadHistory) = "loadHistory",
         /// Representatives: keeps a list of conversations up to date.
-        WatchInbox(InboxQuery) = "watchInbox",
+        WatchInbox(InboxQuery) = "watchInbox" in studio,
         /// Asks whether the connection still lives.
         Ping(Ping) = "ping",
     }
@@ -56,11 +57,11 @@ oneof! {
         /// Somebody types, or has stopped.
         Typing(TypingNotice) = "typing",
         /// Representatives: who else looks at a conversation.
-        Presence(Presence) = "presence",
+        Presence(Presence) = "presence" in studio,
         /// How long people wait for a person at the moment.
         Waiting(Waiting) = "waiting",
         /// Representatives: conversations that changed or left the watched list.
-        Inbox(Inbox) = "inbox",
+        Inbox(Inbox) = "inbox" in studio,
         /// An answer to a ping.
         Pong(Ping) = "pong",
         /// The server closes the connection in good order: come back after a while.
@@ -195,19 +196,19 @@ oneof! {
         /// Visitor or bot: ask for a person.
         RequestHuman(RequestHuman) = "requestHuman",
         /// Person: answer from now on.
-        TakeOver(TakeOver) = "takeOver",
+        TakeOver(TakeOver) = "takeOver" in studio,
         /// Person: let the bot answer again.
-        HandBack(HandBack) = "handBack",
+        HandBack(HandBack) = "handBack" in studio,
         /// Representative: close.
-        Close(Close) = "close",
+        Close(Close) = "close" in studio,
         /// Representative: open again.
-        Reopen(Reopen) = "reopen",
+        Reopen(Reopen) = "reopen" in studio,
         /// Person: leave a note for colleagues.
-        Note(crate::entry::Note) = "note",
+        Note(crate::entry::Note) = "note" in studio,
         /// Rewrite one's own message.
-        Edit(crate::entry::Edit) = "edit",
+        Edit(crate::entry::Edit) = "edit" in studio,
         /// Empty one's own message, or as a person any message.
-        Redact(crate::entry::Redaction) = "redact",
+        Redact(crate::entry::Redaction) = "redact" in studio,
     }
 }
 
@@ -224,6 +225,7 @@ macro_rules! empty {
         $(#[$outer])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {}
+        wire!(struct $name {});
     )+ };
 }
 empty! {
@@ -378,3 +380,27 @@ pub struct Goodbye {
     /// When to connect again, in milliseconds from now.
     pub retry_after_ms: u64,
 }
+
+wire!(struct Hello { version, ticket });
+wire!(struct Welcome { version, session, participant, now });
+wire!(struct Follow { conversation, after });
+wire!(struct Unfollow { conversation });
+wire!(struct Followed { conversation, head, owner, is_closed, watermarks });
+wire!(struct Entries { conversation, entries });
+wire!(struct LoadHistory { conversation, before, limit });
+wire!(struct History { conversation, entries });
+wire!(struct Submit { conversation, after [optional], submission });
+wire!(struct Submission { id, body });
+wire!(struct RequestHuman { packet [optional] });
+wire!(struct Acknowledged { conversation, id, sequence, at });
+wire!(struct Refused { conversation, id, problem });
+wire!(struct Seen { conversation, delivered, read });
+wire!(struct WatermarkMoved { conversation, watermark });
+wire!(struct Typing { conversation, is_typing });
+wire!(struct TypingNotice { conversation, representative [optional], is_typing });
+wire!(struct Presence { conversation, viewers, visitor_is_online });
+wire!(struct Waiting { conversation, before, estimate_ms [optional], is_staffed, opens_at [optional] });
+wire!(struct Inbox { is_snapshot [optional], changed, removed });
+wire!(struct Ping { nonce });
+wire!(enum GoodbyeReason { TooSlow = "too-slow", SessionEnded = "session-ended", Silent = "silent", ShuttingDown = "shutting-down", _ = ShuttingDown });
+wire!(struct Goodbye { reason, retry_after_ms });

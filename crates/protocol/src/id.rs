@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::{Builder, Uuid};
 
 use crate::Timestamp;
+use crate::json::wire;
 use crate::limit::BRAND_ID_BYTES_MAX;
 
 /// Why a text is not an id.
@@ -69,6 +70,8 @@ macro_rules! ids {
                 deserialize_text(deserializer)
             }
         }
+
+        wire!(text $name);
     )+ };
 }
 
@@ -133,6 +136,8 @@ impl<'de> Deserialize<'de> for BrandId {
         deserialize_text(deserializer)
     }
 }
+
+wire!(text BrandId);
 
 fn deserialize_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where

@@ -3,6 +3,8 @@
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
+use crate::json::wire;
+
 use crate::{ConversationId, Owner, Timestamp};
 
 /// Which conversations a list holds.
@@ -67,3 +69,13 @@ impl fmt::Debug for ConversationSummary {
         write!(formatter, "ConversationSummary({}, head {})", self.conversation, self.head)
     }
 }
+
+wire!(
+    enum InboxView {
+        Unassigned = "unassigned",
+        Mine = "mine",
+        All = "all",
+    }
+);
+wire!(enum ConversationStatus { Closed = "closed", Open = "open", _ = Open });
+wire!(struct ConversationSummary { conversation, visitor_name, is_identified, owner, status, head, unread, preview, preview_is_visitor, updated_at, waiting_since [optional], locale, page_url [optional] });

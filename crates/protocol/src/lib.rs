@@ -15,6 +15,7 @@
 mod oneof;
 
 pub mod api;
+pub mod boot;
 pub mod brand;
 pub mod codec;
 pub mod color;

@@ -4,6 +4,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
+use crate::json::wire;
 use crate::limit::{
     POSTBACK_CHARS_MAX, SUGGESTION_TEXT_CHARS_MAX, SUGGESTIONS_MAX, TEXT_CHARS_MAX, URL_CHARS_MAX,
 };
@@ -226,3 +227,13 @@ macro_rules! silent_debug {
     )+ };
 }
 silent_debug!(Message, Text, Reply, Action, OpenUrlAction, DialAction);
+
+wire!(struct Message { content, suggestions [optional], fallback [optional] });
+wire!(newtype Text);
+wire!(struct Reply { text, postback_data });
+wire!(struct Action { text, postback_data, open_url_action [optional], dial_action [optional] });
+wire!(struct OpenUrlAction { url });
+wire!(struct DialAction { phone_number });
+wire!(
+    struct LiveAgentRequest {}
+);

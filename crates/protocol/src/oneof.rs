@@ -1,16 +1,18 @@
 //! Unions on the wire.
 //!
 //! A union travels as an object with exactly one key, the variant's name: `{"message": {…}}`. That is
-//! what Business Messages does, it reads well, and unlike serde's tagged enums it costs the widget no
-//! buffering code. A key that this build does not know decodes to `Unknown`, so an old widget shows a
+//! what Business Messages does, and it reads well. A key that this build does not know decodes to `Unknown`, so an old widget shows a
 //! fallback where a new server says something new; two keys at once are refused.
+//!
+//! What stands `in studio` is said only to and by representatives: without the feature `studio`, the browser's
+//! reader and writer do not know it, and visitors do not download it.
 
 /// Declares such a union: the variants, their wire names and their payloads.
 macro_rules! oneof {
     (
         $(#[$outer:meta])*
         pub enum $union:ident {
-            $( $(#[$inner:meta])* $variant:ident($payload:ty) = $name:literal, )+
+            $( $(#[$inner:meta])* $variant:ident($payload:ty) = $name:literal $(in $room:ident)?, )+
         }
     ) => {
         $(#[$outer])*
@@ -66,6 +68,27 @@ macro_rules! oneof {
                     }
                 }
                 deserializer.deserialize_map(OneKey)
+            }
+        }
+
+        impl crate::json::Wire for $union {
+            fn read(value: &crate::json::Value<'_>) -> Result<Self, crate::json::Error> {
+                let (name, payload) = value.only_member()?;
+                Ok(match name {
+                    $( $name $(if cfg!(any(feature = "studio", not(target_family = "wasm"))) && stringify!($room) == "studio")? => Self::$variant(crate::json::Wire::read(payload)?), )+
+                    _ => Self::Unknown,
+                })
+            }
+
+            fn write(&self, out: &mut crate::json::Writer) {
+                out.raw("{");
+                match self {
+                    $( Self::$variant(payload) $(if cfg!(any(feature = "studio", not(target_family = "wasm"))) && stringify!($room) == "studio")? => {
+                        out.member($name, payload);
+                    } )+
+                    _ => {}
+                }
+                out.raw("}");
             }
         }
     };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ParticipantId;
+use crate::json::wire;
 use crate::oneof::oneof;
 
 /// Whether a representative is a program or a person. Every message of a brand carries it, so that
@@ -90,3 +91,16 @@ pub struct Watermark {
     /// The last sequence number that the participant has had on screen.
     pub read: u64,
 }
+
+wire!(
+    enum RepresentativeType {
+        Bot = "BOT",
+        Human = "HUMAN",
+    }
+);
+wire!(struct Representative { id, representative_type, display_name });
+wire!(struct Visitor { id });
+wire!(
+    struct Server {}
+);
+wire!(struct Watermark { participant, is_visitor, delivered, read });

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::wire;
+
 /// One kind of problem. Clients match it; its page is served at `/problems/<code>`.
 pub type ProblemCode = std::borrow::Cow<'static, str>;
 
@@ -99,3 +101,5 @@ impl Problem {
         Self::new("invalid", 400, "A value is not valid").with_field(field).with_detail(detail)
     }
 }
+
+wire!(struct Problem { kind = "type", title, status, detail [optional], field [optional], limit [optional], found [optional], retry_after_ms [optional] });

@@ -3,6 +3,8 @@
 use core::ops::Add;
 use serde::{Deserialize, Serialize};
 
+use crate::json::wire;
+
 /// A moment in UTC, in milliseconds since 1970. Wall clocks jump: never measure a duration with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -27,6 +29,8 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 }
+
+wire!(newtype Timestamp);
 
 /// A point on a clock that only goes forward, in milliseconds since its own arbitrary start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,7 @@
 use portico_protocol::api::InboxQuery;
 use portico_protocol::entry::{self, Bot, Edit, Note, Queue, Redaction, Slot, SuggestionResponse};
 use portico_protocol::frame::*;
+use portico_protocol::json::Wire;
 use portico_protocol::limit::{FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX, TEXT_CHARS_MAX};
 use portico_protocol::message::{DialAction, LiveAgentRequest, OpenUrlAction};
 use portico_protocol::participant::{Server, Visitor};
@@ -179,10 +180,13 @@ fn server_frames_are_written_as_promised() {
 }
 
 /// Each value comes back from its JSON; a field from the future changes nothing; a second kind is refused.
-fn check_union<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(values: Vec<T>) {
+fn check_union<T: Serialize + DeserializeOwned + Wire + PartialEq + std::fmt::Debug>(values: Vec<T>) {
     for value in values {
         let text = codec::encode(&value);
         assert_eq!(codec::decode_from_server::<T>(&text).unwrap(), value, "{text}");
+        // The browser's reader and writer say the same.
+        assert_eq!(json::to_string(&value), text);
+        assert_eq!(json::from_str::<T>(&text).as_ref(), Ok(&value), "{text}");
         let Value::Object(union) = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
         let (kind, payload) = union.iter().next().unwrap();
         if let Value::Object(payload) = payload {

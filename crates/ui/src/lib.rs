@@ -1,5 +1,5 @@
-//! What widget and studio both show: the log of a conversation, its bubbles, suggestions, the composer,
-//! sheets, and the design tokens that all of it is drawn with.
+//! What widget and studio both show: the log of a conversation and its bubbles, the words of the interface,
+//! and the styles and design tokens that all of it is drawn with.
 //!
 //! Views draw and forward. They hold no rule, socket, storage or clock: what is on screen comes in as
 //! [`Row`]s folded from the log by [`row::rows`], what people do goes out by callbacks. The folds, the
@@ -12,27 +12,18 @@
 //! assert_eq!(spans, [Span::Text("Open "), Span::Strong(vec![Span::Text("until six")])]);
 //! ```
 
-pub mod avatar;
 pub mod bubble;
-pub mod composer;
-pub mod icon;
+pub mod dom;
 pub mod locale;
 pub mod log;
 pub mod markdown;
 pub mod row;
 pub mod scroll;
-pub mod sheet;
-pub mod suggestion;
 pub mod theme;
 pub mod window;
 pub mod words;
 
-pub use avatar::Avatar;
-pub use composer::{Composer, ComposerHandle};
-pub use icon::Icon;
-pub use locale::{Key, Locale};
-pub use log::{LogModel, MessageLog};
+pub use locale::Key;
+pub use log::{LogModel, LogReader};
 pub use row::{Delivery, Item, Row, Viewer};
-pub use sheet::Sheet;
-pub use suggestion::SuggestionRow;
 pub use window::Window;

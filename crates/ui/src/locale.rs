@@ -3,10 +3,9 @@
 //! A language is one flat JSON file, `public/locales/<tag>.json`, of which a page holds exactly one.
 //! Dates, times and plurals are the browser's own `Intl`.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 
 use js_sys::{Array, Date, Function, Intl, Object, Reflect};
-use leptos::prelude::*;
 use portico_protocol::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -119,119 +118,118 @@ keys! {
     You = "you",
 }
 
-/// The language of the page, as a service: `expect_context::<Locale>()`.
-#[derive(Clone, Copy)]
-pub struct Locale(StoredValue<Words, LocalStorage>);
-
-struct Words {
-    tag: String,
-    texts: BTreeMap<String, String>,
-    time: Intl::DateTimeFormat,
-    day: Intl::DateTimeFormat,
-    moment: Intl::DateTimeFormat,
-    plural: Intl::PluralRules,
+thread_local! {
+    /// A page speaks one language for as long as it lives.
+    static WORDS: RefCell<Option<Words>> = const { RefCell::new(None) };
 }
 
-impl Locale {
-    /// The language `tag` (BCP 47) with the texts of its file.
-    #[must_use]
-    pub fn new(tag: &str, texts: BTreeMap<String, String>) -> Self {
-        let tags = Array::of1(&tag.into());
-        let format = |options: &[(&str, &str)]| Intl::DateTimeFormat::new(&tags, &object(options));
-        Self(StoredValue::new_local(Words {
-            time: format(&[("hour", "numeric"), ("minute", "2-digit")]),
-            day: format(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]),
-            moment: format(&[("dateStyle", "medium"), ("timeStyle", "short")]),
-            plural: Intl::PluralRules::new(&tags, &Object::new()),
-            tag: tag.to_owned(),
-            texts,
-        }))
-    }
+struct Words {
+    tag: JsValue,
+    /// As the file has them, still the browser's own object: most of its texts are never asked for.
+    texts: JsValue,
+    plural: Intl::PluralRules,
+    time: Function,
+    day: Function,
+    moment: Function,
+}
 
-    /// The language, BCP 47.
-    #[must_use]
-    pub fn tag(&self) -> String {
-        self.0.with_value(|words| words.tag.clone())
-    }
+/// Speaks the language `tag` (BCP 47) from now on, with the texts of its file as an object.
+pub fn speak(tag: &str, texts: JsValue) {
+    let tag = JsValue::from_str(tag);
+    let tags = Array::of1(&tag);
+    let format = |options: &[(&str, &str)]| Intl::DateTimeFormat::new(&tags, &object(options)).format();
+    let words = Words {
+        time: format(&[("hour", "numeric"), ("minute", "2-digit")]),
+        day: format(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]),
+        moment: format(&[("dateStyle", "medium"), ("timeStyle", "short")]),
+        plural: Intl::PluralRules::new(&tags, &Object::new()),
+        tag,
+        texts,
+    };
+    WORDS.set(Some(words));
+}
 
-    /// The text for `key`; the key's own name if the file lacks it.
-    #[must_use]
-    pub fn text(&self, key: Key) -> String {
-        self.find(key.name()).unwrap_or_else(|| key.name().to_owned())
-    }
+/// The text for `key`; the key's own name if the file lacks it.
+#[must_use]
+pub fn text(key: Key) -> String {
+    find(key.name()).unwrap_or_else(|| key.name().to_owned())
+}
 
-    /// The text for `key` with `{name}` replaced by `value`.
-    #[must_use]
-    pub fn fill(&self, key: Key, name: &str, value: &str) -> String {
-        replace(&self.text(key), name, value)
-    }
+/// The text for `key` with `{name}` replaced by `value`.
+#[must_use]
+pub fn fill(key: Key, name: &str, value: &str) -> String {
+    replace(&text(key), name, value)
+}
 
-    /// The text for `key` in the plural form for `count`, with `{count}` replaced.
-    #[must_use]
-    pub fn count(&self, key: Key, count: u64) -> String {
-        #[expect(clippy::cast_precision_loss, reason = "what is counted here is small")]
-        let number = count as f64;
-        let category = self.0.with_value(|words| words.plural.select(number)).as_string().unwrap_or_default();
-        let text = self.find(&[key.name(), ".", &category].concat());
-        let text = text.or_else(|| self.find(&[key.name(), ".other"].concat())).unwrap_or_default();
-        replace(&text, "count", &self.number(count))
-    }
+/// The text for `key` in the plural form for `count`, with `{count}` replaced.
+#[must_use]
+pub fn count(key: Key, count: u32) -> String {
+    let category = words(|words| words.plural.select(count.into()).as_string());
+    let form = |category: &str| find(&[key.name(), ".", category].concat());
+    let text = category.and_then(|category| form(&category)).or_else(|| form("other"));
+    replace(&text.unwrap_or_default(), "count", &number(count))
+}
 
-    /// `count` in the viewer's digits.
-    #[must_use]
-    pub fn number(&self, count: u64) -> String {
-        self.0.with_value(|words| {
-            #[expect(clippy::cast_precision_loss, reason = "what is counted here is small")]
-            js_sys::Number::from(count as f64).to_locale_string(&words.tag).into()
-        })
-    }
+/// `count` in the viewer's digits.
+#[must_use]
+pub fn number(count: u32) -> String {
+    let written = words(|words| {
+        let to_locale_string = Reflect::get(&JsValue::from(count), &"toLocaleString".into()).ok()?;
+        to_locale_string.dyn_ref::<Function>()?.call1(&count.into(), &words.tag).ok()
+    });
+    written.and_then(|written| written.as_string()).unwrap_or_default()
+}
 
-    /// The time of day.
-    #[must_use]
-    pub fn time(&self, at: Timestamp) -> String {
-        self.0.with_value(|words| write(&words.time, at))
-    }
+/// The time of day.
+#[must_use]
+pub fn time(at: Timestamp) -> String {
+    write(at, |words| &words.time)
+}
 
-    /// Day and time.
-    #[must_use]
-    pub fn moment(&self, at: Timestamp) -> String {
-        self.0.with_value(|words| write(&words.moment, at))
-    }
+/// Day and time.
+#[must_use]
+pub fn moment(at: Timestamp) -> String {
+    write(at, |words| &words.moment)
+}
 
-    /// Weekday and date, with `today` and `yesterday` in words.
-    #[must_use]
-    pub fn day(&self, at: Timestamp) -> String {
-        self.0.with_value(|words| {
-            let days_ago = day_number(at) - day_number(Timestamp::from_millis(Date::now() as i64));
-            if !(-1..=0).contains(&days_ago) {
-                return write(&words.day, at);
-            }
-            let tags = Array::of1(&words.tag.as_str().into());
-            let format = Intl::RelativeTimeFormat::new(&tags, &object(&[("numeric", "auto")]));
-            String::from(format.format(days_ago as f64, "day"))
-        })
+/// Weekday and date, with `today` and `yesterday` in words.
+#[must_use]
+pub fn day(at: Timestamp) -> String {
+    let days_ago = day_number(at) - day_number(Timestamp::from_millis(Date::now() as i64));
+    if !(-1..=0).contains(&days_ago) {
+        return write(at, |words| &words.day);
     }
+    let relative = words(|words| {
+        let format = Intl::RelativeTimeFormat::new(&Array::of1(&words.tag), &object(&[("numeric", "auto")]));
+        Some(String::from(format.format(days_ago as f64, "day")))
+    });
+    relative.unwrap_or_default()
+}
 
-    fn find(&self, name: &str) -> Option<String> {
-        self.0.with_value(|words| words.texts.get(name).cloned())
-    }
+fn words<T>(ask: impl FnOnce(&Words) -> Option<T>) -> Option<T> {
+    WORDS.with_borrow(|words| words.as_ref().and_then(ask))
+}
+
+fn find(name: &str) -> Option<String> {
+    words(|words| Reflect::get(&words.texts, &name.into()).ok()?.as_string())
+}
+
+fn write(at: Timestamp, format: fn(&Words) -> &Function) -> String {
+    let written = words(|words| format(words).call1(&JsValue::UNDEFINED, &millis(at)).ok()?.as_string());
+    written.unwrap_or_default()
 }
 
 /// Numbers the days of the viewer's own calendar.
 #[must_use]
 pub fn day_number(at: Timestamp) -> i64 {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit 53 bits")]
-    let date = Date::new(&JsValue::from_f64(at.as_millis() as f64));
+    let date = Date::new(&millis(at));
     let offset_ms = date.get_timezone_offset() as i64 * 60_000;
     (at.as_millis() - offset_ms).div_euclid(86_400_000)
 }
 
-fn write(format: &Intl::DateTimeFormat, at: Timestamp) -> String {
+fn millis(at: Timestamp) -> JsValue {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit 53 bits")]
-    let millis = JsValue::from_f64(at.as_millis() as f64);
-    let function: Function = format.format();
-    let written = function.call1(&JsValue::UNDEFINED, &millis);
-    written.ok().and_then(|text| text.as_string()).unwrap_or_default()
+    JsValue::from_f64(at.as_millis() as f64)
 }
 
 fn object(options: &[(&str, &str)]) -> Object {
@@ -244,12 +242,28 @@ fn object(options: &[(&str, &str)]) -> Object {
 }
 
 fn replace(text: &str, name: &str, value: &str) -> String {
-    text.replace(&["{", name, "}"].concat(), value)
+    let mut filled = String::new();
+    // By hand: the library's search for texts in texts is many times as large.
+    for (index, part) in text.split('{').enumerate() {
+        match part.split_once('}') {
+            Some((hole, rest)) if hole == name => {
+                filled.push_str(value);
+                filled.push_str(rest);
+            }
+            _ => {
+                filled.push_str(if index > 0 { "{" } else { "" });
+                filled.push_str(part);
+            }
+        }
+    }
+    filled
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+
+    use super::Key;
 
     const FILES: [(&str, &str); 4] = [
         ("ar", include_str!("../../../public/locales/ar.json")),

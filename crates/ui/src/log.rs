@@ -1,31 +1,45 @@
 //! The log of a conversation.
+//!
+//! The markup is the app's own, with the classes that [`LogModel::attach`] names. The rows in it are made and
+//! patched here, straight in the document: a keystroke's echo is one row, not a comparison of all of them.
 
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use leptos::html::{Div, Ol};
 use leptos::prelude::*;
 use portico_protocol::MessageId;
-use web_sys::HtmlElement;
+use web_sys::{Element, Event, HtmlElement};
 
-use crate::bubble::{Act, LogRow};
-use crate::icon::{Drawing, Icon};
-use crate::locale::{Key, Locale, day_number};
+use crate::bubble::{Act, RowView, pressed};
+use crate::dom;
+use crate::locale::day_number;
 use crate::row::{Bubble, Delivery, Row, RowKey, Voice};
 use crate::scroll::ScrollKeeper;
 
 /// Closer than this to an edge of the window, the next part is asked for, in CSS pixels.
 const ASK_WITHIN: i32 = 800;
 
-/// What a [`MessageLog`] draws. Written by the one who drives it, through [`LogModel::show`].
-#[derive(Clone, Copy)]
-pub struct LogModel {
-    rows: RwSignal<Vec<Drawn>>,
-    edges: RwSignal<Edges>,
-    is_at_end: RwSignal<bool>,
-    has_new_below: RwSignal<bool>,
-    announcement: RwSignal<String>,
-    keeper: StoredValue<Option<ScrollKeeper>, LocalStorage>,
+/// What a log tells the one who drives it.
+pub trait LogReader {
+    /// The reader nears the oldest row drawn.
+    fn wants_older(&self);
+    /// The reader nears the newest row drawn, and there are newer ones.
+    fn wants_newer(&self);
+    /// The reader wants the newest.
+    fn wants_newest(&self);
+    /// The reader came to the newest.
+    fn reached_newest(&self) {}
+    /// Something is to be done with a message.
+    fn act(&self, act: Act);
+    /// More beside the time of a message.
+    fn extras(&self, _: &Bubble) -> Option<HtmlElement> {
+        None
+    }
 }
+
+/// What a log draws. Written by the one who drives it, through [`LogModel::show`]. Copies are the same log.
+#[derive(Clone, Copy)]
+pub struct LogModel(StoredValue<Rc<Log>, LocalStorage>);
 
 /// What lies beyond the rows that are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,207 +52,226 @@ pub struct Edges {
     pub is_loading: bool,
 }
 
-#[derive(Clone)]
+struct Log {
+    rows: RefCell<Vec<Drawn>>,
+    edges: Cell<Edges>,
+    is_at_end: Cell<bool>,
+    parts: RefCell<Option<Rc<Parts>>>,
+}
+
 struct Drawn {
     key: RowKey,
-    row: ArcRwSignal<Row>,
+    row: Row,
+    /// None until there is a document to stand in.
+    view: Option<RowView>,
+}
+
+/// The log's place in the document.
+struct Parts {
+    scroller: HtmlElement,
+    list: HtmlElement,
+    loading: HtmlElement,
+    jump: HtmlElement,
+    has_new: HtmlElement,
+    /// New messages of others are heard exactly once, from a line of their own: a log that is itself live would
+    /// read history aloud whenever one scrolls up, and each change of a tick.
+    announcer: HtmlElement,
+    keeper: ScrollKeeper,
+    reader: Box<dyn LogReader>,
 }
 
 impl Default for LogModel {
     fn default() -> Self {
-        Self {
-            rows: RwSignal::default(),
-            edges: RwSignal::default(),
-            is_at_end: RwSignal::new(true),
-            has_new_below: RwSignal::default(),
-            announcement: RwSignal::default(),
-            keeper: StoredValue::new_local(None),
-        }
+        Self(StoredValue::new_local(Rc::new(Log {
+            rows: RefCell::default(),
+            edges: Cell::default(),
+            is_at_end: Cell::new(true),
+            parts: RefCell::default(),
+        })))
     }
 }
 
 impl LogModel {
+    /// Draws in `frame` from now on: it holds `.message-log` with `.loading-older` and `.log-rows`, then
+    /// `.jump-button` with a `span`, and `.announcer`.
+    pub fn attach(&self, frame: &Element, reader: Box<dyn LogReader>) {
+        let scroller = dom::find(frame, ".message-log");
+        let list = dom::find(frame, ".log-rows");
+        let parts = Rc::new(Parts {
+            keeper: ScrollKeeper::new(scroller.clone(), list.clone()),
+            loading: dom::find(frame, ".loading-older"),
+            jump: dom::find(frame, ".jump-button"),
+            has_new: dom::find(frame, ".jump-button span"),
+            announcer: dom::find(frame, ".announcer"),
+            scroller,
+            list,
+            reader,
+        });
+        let this = *self;
+        dom::on(&parts.scroller, "scroll", move |_| this.log().follow_reader());
+        dom::on(&parts.jump, "click", move |_| this.log().parts(|parts| parts.reader.wants_newest()));
+        dom::on(&parts.list, "click", move |event| this.log().pressed(&event));
+        let log = self.log();
+        *log.parts.borrow_mut() = Some(parts);
+        let rows = log.rows.take();
+        let rows = rows.into_iter().map(|drawn| drawn.row).collect();
+        log.show(rows, log.edges.get());
+    }
+
     /// Draws these rows from now on. Rows that were there before keep their nodes; only what differs changes.
     pub fn show(&self, rows: Vec<Row>, edges: Edges) {
-        if self.edges.with_untracked(|known| *known != edges) {
-            self.edges.set(edges);
-        }
-        let before = self.rows.get_untracked();
-        let news = if before.is_empty() { Vec::new() } else { arrived(&before, &rows) };
-        let drawn = reconcile(&before, rows);
-        let same =
-            drawn.len() == before.len() && drawn.iter().zip(&before).all(|(new, old)| new.key == old.key);
-        if !same {
-            self.rows.set(drawn);
-        }
-        if !news.is_empty() && !edges.has_newer {
-            self.announce(&news);
-        }
+        self.log().show(rows, edges);
     }
 
     /// The reader is at the newest message.
     #[must_use]
-    pub fn is_at_end(&self) -> Signal<bool> {
-        self.is_at_end.into()
+    pub fn is_at_end(&self) -> bool {
+        self.log().is_at_end.get()
     }
 
     /// Goes to the newest row that is drawn, and stays with the newest.
     pub fn to_end(&self) {
-        self.has_new_below.set(false);
-        self.is_at_end.set(true);
-        self.keeper.with_value(|keeper| keeper.as_ref().map(ScrollKeeper::to_end));
+        let log = self.log();
+        log.parts(|parts| parts.keeper.to_end());
+        log.set_at_end(true);
     }
 
-    fn announce(&self, news: &[Bubble]) {
-        if !self.is_at_end.get_untracked() {
-            self.has_new_below.set(true);
-        }
-        let mut spoken = String::new();
-        for bubble in news {
-            for part in [&bubble.name, ": ", &bubble.text, "\n"] {
-                spoken.push_str(part);
-            }
-        }
-        self.announcement.set(spoken);
+    fn log(&self) -> Rc<Log> {
+        self.0.get_value()
     }
 }
 
-/// What others said since the last drawing: rows behind the last one known.
-fn arrived(before: &[Drawn], rows: &[Row]) -> Vec<Bubble> {
-    let known: BTreeSet<MessageId> = before
-        .iter()
-        .filter_map(|drawn| match drawn.key {
-            RowKey::Entry(id) => Some(id),
+impl Log {
+    fn parts(&self, act: impl FnOnce(&Parts)) {
+        // Not borrowed meanwhile: what is done may draw.
+        let parts = self.parts.borrow().clone();
+        if let Some(parts) = parts {
+            act(&parts);
+        }
+    }
+
+    fn show(&self, rows: Vec<Row>, edges: Edges) {
+        let edges_before = self.edges.replace(edges);
+        let parts = self.parts.borrow().clone();
+        let mut drawn = self.rows.borrow_mut();
+        let news = if drawn.is_empty() { String::new() } else { spoken(&drawn, &rows) };
+        *drawn = reconcile(core::mem::take(&mut drawn), rows, parts.as_deref());
+        let Some(parts) = parts else { return };
+        put_in_order(&parts.list, &drawn);
+        if edges != edges_before {
+            dom::hide(&parts.loading, !edges.is_loading);
+            dom::set(&parts.scroller, "aria-busy", if edges.is_loading { "true" } else { "false" });
+        }
+        parts.keeper.restore();
+        if !news.is_empty() && !edges.has_newer {
+            dom::say(&parts.announcer, &news);
+            dom::hide(&parts.has_new, self.is_at_end.get());
+        }
+    }
+
+    fn follow_reader(&self) {
+        self.parts(|parts| {
+            let edges = self.edges.get();
+            self.set_at_end(parts.keeper.note(!edges.has_newer));
+            if edges.has_older && !edges.is_loading && parts.keeper.above() < ASK_WITHIN {
+                parts.reader.wants_older();
+            }
+            if edges.has_newer && parts.keeper.below() < ASK_WITHIN {
+                parts.reader.wants_newer();
+            }
+        });
+    }
+
+    fn set_at_end(&self, is_at_end: bool) {
+        if self.is_at_end.replace(is_at_end) == is_at_end {
+            return;
+        }
+        self.parts(|parts| {
+            dom::hide(&parts.jump, is_at_end);
+            if is_at_end {
+                dom::hide(&parts.has_new, true);
+                parts.reader.reached_newest();
+            }
+        });
+    }
+
+    fn pressed(&self, event: &Event) {
+        let Some(item) = dom::target(event, "li") else { return };
+        let message = self.rows.borrow().iter().find_map(|drawn| match (&drawn.view, drawn.key) {
+            (Some(view), RowKey::Entry(id)) if view.item == item => Some(id),
             _ => None,
-        })
-        .collect();
-    let is_known = |row: &Row| matches!(row, Row::Bubble(bubble) if known.contains(&bubble.id));
-    let newest_known = rows.iter().rposition(is_known).map_or(0, |position| position + 1);
-    let news = rows[newest_known..].iter().filter_map(|row| match row {
-        Row::Bubble(bubble) if bubble.delivery == Delivery::Received && bubble.voice != Voice::Note => {
-            Some(bubble.clone())
+        });
+        if let Some(act) = message.and_then(|message| pressed(event, message)) {
+            self.parts(|parts| parts.reader.act(act));
         }
-        _ => None,
-    });
-    news.collect()
+    }
 }
 
-fn reconcile(before: &[Drawn], rows: Vec<Row>) -> Vec<Drawn> {
-    let mut search_from = 0;
-    rows.into_iter()
-        .map(|row| {
-            let key = row.key(day_number);
-            // Order hardly ever changes: the next one is nearly always the one looked for.
-            let (head, tail) = before.split_at(search_from.min(before.len()));
-            let found = tail.iter().chain(head).position(|drawn| drawn.key == key);
-            let Some(found) = found else { return Drawn { key, row: ArcRwSignal::new(row) } };
-            let found = (search_from + found) % before.len();
-            search_from = found + 1;
-            let drawn = before[found].clone();
-            if drawn.row.with_untracked(|known| *known != row) {
-                drawn.row.set(row);
+/// What others said since the last drawing, for those who hear it: rows behind the last one known.
+fn spoken(before: &[Drawn], rows: &[Row]) -> String {
+    let is_known = |id: &MessageId| before.iter().rev().any(|drawn| drawn.key == RowKey::Entry(*id));
+    let mut news: Vec<&Bubble> = Vec::new();
+    for row in rows.iter().rev() {
+        match row {
+            Row::Bubble(bubble) if is_known(&bubble.id) => break,
+            Row::Bubble(bubble) if bubble.delivery == Delivery::Received && bubble.voice != Voice::Note => {
+                news.push(bubble);
             }
-            drawn
-        })
-        .collect()
+            _ => {}
+        }
+    }
+    let mut spoken = String::new();
+    for bubble in news.iter().rev() {
+        for part in [&bubble.name, ": ", &bubble.text, "\n"] {
+            spoken.push_str(part);
+        }
+    }
+    spoken
 }
 
-/// The scrolling log. New messages of others are heard exactly once, from a line of their own: a log that is
-/// itself live would read history aloud whenever one scrolls up, and each change of a tick.
-#[component]
-pub fn MessageLog(
-    /// What to draw.
-    model: LogModel,
-    /// The reader nears the oldest row drawn.
-    #[prop(into)]
-    on_older: Callback<()>,
-    /// The reader nears the newest row drawn, and there are newer ones.
-    #[prop(into)]
-    on_newer: Callback<()>,
-    /// The reader wants the newest.
-    #[prop(into)]
-    on_newest: Callback<()>,
-    /// Something is to be done with a message.
-    #[prop(into)]
-    on_act: Callback<Act>,
-    /// Draws more beside the time of a message.
-    #[prop(optional)]
-    extras: Option<Callback<Bubble, AnyView>>,
-    /// What stands below the rows and scrolls with them: who types, suggestions.
-    children: Children,
-) -> impl IntoView {
-    let locale = expect_context::<Locale>();
-    let (scroller, list) = (NodeRef::<Div>::new(), NodeRef::<Ol>::new());
-    keep_place(model, scroller, list);
-    let on_scroll = move |_| follow_reader(model, on_older, on_newer);
-    let to_newest = move |_| on_newest.run(());
-    view! {
-        <div class="message-log-frame">
-            <div
-                class="message-log"
-                role="log"
-                aria-live="off"
-                aria-label=locale.text(Key::Log)
-                aria-busy=move || model.edges.read().is_loading.to_string()
-                tabindex="0"
-                node_ref=scroller
-                on:scroll=on_scroll
-            >
-                <div class="loading-older" hidden=move || !model.edges.read().is_loading>
-                    {locale.text(Key::LoadingOlder)}
-                </div>
-                <ol class="log-rows" node_ref=list>
-                    <For each=move || model.rows.get() key=|drawn| drawn.key let:drawn>
-                        <LogRow row=drawn.row on_act extras />
-                    </For>
-                </ol>
-                {children()}
-            </div>
-            <button
-                type="button"
-                class="jump-button"
-                hidden=move || model.is_at_end.get()
-                aria-label=locale.text(Key::JumpToNewest)
-                on:click=to_newest
-            >
-                <Drawing icon=Icon::ArrowDown />
-                <span hidden=move || !model.has_new_below.get()>{locale.text(Key::NewMessages)}</span>
-            </button>
-            <div class="visually-hidden" aria-live="polite">{move || model.announcement.get()}</div>
-        </div>
+fn reconcile(before: Vec<Drawn>, rows: Vec<Row>, parts: Option<&Parts>) -> Vec<Drawn> {
+    let mut before: Vec<Option<Drawn>> = before.into_iter().map(Some).collect();
+    let mut search_from = 0;
+    let mut drawn = Vec::with_capacity(rows.len());
+    for row in rows {
+        let key = row.key(day_number);
+        // Order hardly ever changes: the next one is nearly always the one looked for.
+        let is_it = |at: &usize| before[*at].as_ref().is_some_and(|drawn| drawn.key == key);
+        let found = (search_from..before.len()).chain(0..search_from).find(is_it);
+        let known = found.and_then(|at| {
+            search_from = at + 1;
+            before[at].take()
+        });
+        drawn.push(Drawn { view: view(known, &row, parts), key, row });
+    }
+    for view in before.into_iter().flatten().filter_map(|gone| gone.view) {
+        view.item.remove();
+    }
+    drawn
+}
+
+fn view(known: Option<Drawn>, row: &Row, parts: Option<&Parts>) -> Option<RowView> {
+    let parts = parts?;
+    let extras = |bubble: &Bubble| parts.reader.extras(bubble);
+    match known {
+        Some(Drawn { view: Some(mut view), row: before, .. }) => {
+            if before != *row {
+                view.update(&before, row, &extras);
+            }
+            Some(view)
+        }
+        _ => Some(RowView::new(row, &extras)),
     }
 }
 
-fn keep_place(model: LogModel, scroller: NodeRef<Div>, list: NodeRef<Ol>) {
-    Effect::new(move || {
-        let (Some(scroller), Some(list)) = (scroller.get(), list.get()) else { return };
-        let (scroller, list): (HtmlElement, HtmlElement) = (scroller.into(), list.into());
-        model.keeper.set_value(Some(ScrollKeeper::new(scroller, list)));
-    });
-    // Runs behind the drawing of the rows: it was subscribed later.
-    Effect::new(move || {
-        model.rows.track();
-        model.keeper.with_value(|keeper| keeper.as_ref().map(ScrollKeeper::restore));
-    });
-    on_cleanup(move || {
-        model.keeper.try_with_value(|keeper| keeper.as_ref().map(ScrollKeeper::release));
-    });
-}
-
-fn follow_reader(model: LogModel, on_older: Callback<()>, on_newer: Callback<()>) {
-    let Some(keeper) = model.keeper.get_value() else { return };
-    let edges = model.edges.get_untracked();
-    let is_at_end = keeper.note(!edges.has_newer);
-    if model.is_at_end.get_untracked() != is_at_end {
-        model.is_at_end.set(is_at_end);
-    }
-    if is_at_end && model.has_new_below.get_untracked() {
-        model.has_new_below.set(false);
-    }
-    if edges.has_older && !edges.is_loading && keeper.above() < ASK_WITHIN {
-        on_older.run(());
-    }
-    if edges.has_newer && keeper.below() < ASK_WITHIN {
-        on_newer.run(());
+/// Nodes that stand where they belong are not touched: what is selected in them stays selected.
+fn put_in_order(list: &HtmlElement, rows: &[Drawn]) {
+    let mut next = list.first_element_child();
+    for view in rows.iter().filter_map(|drawn| drawn.view.as_ref()) {
+        let item: &Element = &view.item;
+        match &next {
+            Some(there) if there == item => next = there.next_element_sibling(),
+            there => drop(list.insert_before(item, there.as_ref().map(AsRef::as_ref))),
+        }
     }
 }

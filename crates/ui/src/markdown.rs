@@ -174,16 +174,20 @@ fn labelled_link(rest: &str) -> Option<(Span<'_>, usize)> {
 }
 
 fn names_another_host(label: &str, href: &str) -> bool {
-    let label = label.trim().trim_start_matches("https://").trim_start_matches("http://");
+    let label = without_scheme(label.trim());
     let looks_like_host = !label.contains(' ') && label.trim_end_matches('.').contains('.');
-    looks_like_host && host(label).trim_start_matches("www.") != host(href).trim_start_matches("www.")
+    let bare = |host: &'_ str| host.strip_prefix("www.").unwrap_or(host).to_owned();
+    looks_like_host && bare(host(label)) != bare(host(href))
+}
+
+fn without_scheme(href: &str) -> &str {
+    href.strip_prefix("https://").or_else(|| href.strip_prefix("http://")).unwrap_or(href)
 }
 
 /// The host of an address, with its port if it has one.
 #[must_use]
 pub fn host(href: &str) -> &str {
-    let rest = href.split_once("://").map_or(href, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = without_scheme(href).split(['/', '?', '#']).next().unwrap_or_default();
     authority.rsplit('@').next().unwrap_or_default()
 }
 

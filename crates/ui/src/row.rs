@@ -194,7 +194,7 @@ pub fn rows<'a>(
 /// The suggestions that can be tapped now: those of the newest message, unless the visitor has answered.
 #[must_use]
 pub fn live_suggestions<'a>(
-    newest_first: impl IntoIterator<Item = Item<'a>>,
+    newest_first: impl IntoIterator<Item = &'a Item<'a>>,
 ) -> Option<(MessageId, &'a [Suggestion])> {
     for item in newest_first {
         match item.body {

@@ -30,6 +30,14 @@ struct Inner {
 /// An observer and what it calls, which must live as long.
 type Watching = (ResizeObserver, Closure<dyn FnMut()>);
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some((observer, _)) = self.observer.get_mut() {
+            observer.disconnect();
+        }
+    }
+}
+
 enum Place {
     End,
     Row { row: HtmlElement, below_edge: i32 },
@@ -100,13 +108,6 @@ impl ScrollKeeper {
         if inner.scroller.scroll_top() != top {
             inner.scroller.set_scroll_top(top);
             inner.last_above.set(inner.scroller.scroll_top());
-        }
-    }
-
-    /// Stops watching sizes: the list is going away.
-    pub fn release(&self) {
-        if let Some((observer, _)) = self.0.observer.borrow_mut().take() {
-            observer.disconnect();
         }
     }
 

@@ -1,19 +1,19 @@
 //! The words of a message as nodes, made one by one: no text ever passes through an HTML parser, so none
 //! can become markup, and pages under Trusted Types need no exception.
 
-use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, HtmlAnchorElement, Node};
 
+use crate::dom;
 use crate::markdown::{Markup, Span, is_only_emoji, parse};
 
-/// Directive: fills `element` with `text`. `dir="auto"` lets each message find its own direction.
-pub fn words(element: Element, (text, markup): (String, Markup)) {
-    set(&element, "dir", "auto");
-    if is_only_emoji(&text) {
-        element.class_list().add_1("jumbo").unwrap_or_default();
+/// Fills `element` with `text`. `dir="auto"` lets each message find its own direction.
+pub fn write(element: &Element, text: &str, markup: Markup) {
+    dom::set(element, "dir", "auto");
+    if is_only_emoji(text) {
+        element.set_class_name("bubble jumbo");
     }
-    append(&document(), &element, &parse(&text, markup));
+    append(&dom::document(), element, &parse(text, markup));
 }
 
 fn append(document: &Document, parent: &Node, spans: &[Span<'_>]) {
@@ -42,15 +42,10 @@ fn link(document: &Document, href: &str, label: &str) -> Option<Node> {
     anchor.set_href(href);
     anchor.set_target("_blank");
     // Nothing that is linked may reach back to the chat, learn where it was linked, or profit from it.
-    anchor.set_rel("noopener noreferrer nofollow ugc");
+    dom::set(&anchor, "rel", "noopener noreferrer nofollow ugc");
     anchor.set_text_content(Some(label));
     if label != href {
         anchor.set_title(href);
     }
     Some(anchor.into())
-}
-
-fn set(element: &Element, name: &str, value: &str) {
-    let done = element.set_attribute(name, value);
-    debug_assert!(done.is_ok(), "the attribute's name is a literal");
 }

@@ -1,6 +1,8 @@
 //! The studio's pictograms: 24 × 24, one stroke, always beside words or a label.
 
 use leptos::prelude::*;
+use portico_ui::dom;
+use web_sys::Element;
 
 macro_rules! glyphs {
     ($( $(#[$outer:meta])* $name:ident = $path:literal )+) => {
@@ -62,8 +64,34 @@ glyphs! {
     Eyes = "M2.5 12S6 6 12 6s9.5 6 9.5 6-3.5 6-9.5 6-9.5-6-9.5-6Zm9.5 2.75a2.75 2.75 0 1 0 0-5.5 2.75 2.75 0 0 0 0 5.5Z"
     /// Proven.
     Seal = "m12 3 2.3 1.9 3-.1.9 2.9 2.5 1.7L19.8 12l.9 2.6-2.5 1.7-.9 2.9-3-.1L12 21l-2.3-1.9-3 .1-.9-2.9-2.5-1.7.9-2.6-.9-2.6 2.5-1.7.9-2.9 3 .1zM8.8 12.2l2.2 2.2 4.2-4.6"
+    /// To the newest.
+    Down = "M12 5v14m0 0 6-6m-6 6-6-6"
     /// Nothing here.
     Tray = "M4 13.5 6.5 5h11L20 13.5V19H4zM4 13.5h4.5l1.5 2.5h4l1.5-2.5H20"
+}
+
+impl Shape {
+    /// Draws it outside of a Leptos view, in a row of the log.
+    pub(crate) fn draw(self) -> Element {
+        const SVG: &str = "http://www.w3.org/2000/svg";
+        let make = |tag| dom::document().create_element_ns(Some(SVG), tag).expect("the tag is a literal");
+        let (glyph, path) = (make("svg"), make("path"));
+        for (name, value) in [
+            ("class", "glyph"),
+            ("viewBox", "0 0 24 24"),
+            ("fill", "none"),
+            ("stroke", "currentColor"),
+            ("stroke-width", "1.75"),
+            ("stroke-linecap", "round"),
+            ("stroke-linejoin", "round"),
+            ("aria-hidden", "true"),
+        ] {
+            dom::set(&glyph, name, value);
+        }
+        dom::set(&path, "d", self.path());
+        dom::append(&glyph, &path);
+        glyph
+    }
 }
 
 /// Draws a shape in the colour of the text around it. Hidden from screen readers: the words are beside it.

@@ -1,94 +1,80 @@
-//! What is on screen. Views draw what [`Visit`] tells and forward what visitors do; nothing else.
+//! What is on screen. Views show what [`Visit`] tells and forward what visitors do; nothing else.
+//!
+//! The markup is the server's (`src/http/document/chat.html`): views find their parts in it by class.
 
-mod answerer;
-mod continuing;
-mod header;
+mod composer;
 mod menu;
 mod proof;
-mod status;
+mod sheet;
+mod standing;
+mod suggestion;
 
-use leptos::ev::KeyboardEvent;
+pub(crate) use composer::Composer;
+
 use leptos::prelude::*;
-use portico_ui::{Composer, Key, Locale, MessageLog, SuggestionRow};
+use portico_protocol::boot::Boot;
+use portico_ui::bubble::Act;
+use portico_ui::{LogReader, dom};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent};
 
-use crate::chat::{Phase, Visit};
-use answerer::AnswererLine;
-use continuing::Continuing;
-use header::Header;
-use menu::Menu;
-use proof::ProofSheet;
-use status::{ComplaintLine, StatusLine};
+use crate::chat::Visit;
 
-/// Which sheet lies over the chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
-    /// None.
-    Nothing,
-    /// What proves the brand.
-    Proof,
-    /// What else can be done.
-    Menu,
-}
-
-/// The whole chat.
-#[component]
-pub(crate) fn App(chat: Visit, locale: Locale) -> impl IntoView {
-    provide_context(locale);
-    let over = RwSignal::new(Over::Nothing);
-    let name = chat.brand.with_value(|brand| brand.display_name.clone());
+/// Connects the document with the chat.
+pub(crate) fn bring_to_life(chat: Visit, boot: &Boot) {
+    let root = root();
+    dom::find(&root, ".skeleton").remove();
+    let sheet = sheet::Sheet::new(&root);
+    proof::bring_to_life(&root, sheet, boot.proof_expires_at);
+    menu::bring_to_life(&root, sheet, chat);
+    standing::bring_to_life(&root, chat, boot);
+    suggestion::bring_to_life(&root, chat);
+    chat.composer.attach(&root, chat);
+    chat.log.attach(&dom::find(&root, ".message-log-frame"), Box::new(Reader(chat)));
+    dom::on(&dom::find(&root, ".close-button"), "click", move |_| chat.close_panel());
     // Escape closes what lies on top: a sheet does so by itself, the panel is the page's.
-    let on_key = move |event: KeyboardEvent| {
-        if event.key() == "Escape" && over.get_untracked() == Over::Nothing && !event.is_composing() {
+    dom::on(&root, "keydown", move |event| {
+        let event: KeyboardEvent = event.unchecked_into();
+        if event.key() == "Escape" && !sheet.is_open() && !event.is_composing() {
             chat.close_panel();
         }
-    };
-    let is_asking =
-        move || matches!(chat.phase.get(), Phase::AsksToContinue | Phase::LinkIsSpent | Phase::Ended);
-    view! {
-        <main class="chat" class:framed=chat.is_framed on:keydown=on_key>
-            <h1 class="visually-hidden">{locale.fill(Key::ChatWith, "name", &name)}</h1>
-            <Header chat over />
-            <StatusLine chat />
-            <Show when=is_asking fallback=move || view! { <Conversation chat /> }>
-                <Continuing chat />
-            </Show>
-            <ProofSheet chat over />
-            <Menu chat over />
-        </main>
-    }
+    });
 }
 
-#[component]
-fn Conversation(chat: Visit) -> impl IntoView {
-    let locale = expect_context::<Locale>();
-    let at_end = chat.log.is_at_end();
-    Effect::new(move || {
-        if at_end.get() {
-            chat.reached_newest();
-        }
-    });
-    let typing = move || chat.typist.get().map(|name| locale.fill(Key::Typing, "name", &name));
-    view! {
-        <AnswererLine chat />
-        <MessageLog
-            model=chat.log
-            on_older=move |()| chat.show_older()
-            on_newer=move |()| chat.show_newer()
-            on_newest=move |()| chat.to_newest()
-            on_act=move |act| chat.act(act)
-        >
-            <div class="typing-row" role="status" hidden=move || chat.typist.read().is_none()>
-                {typing}
-            </div>
-            <SuggestionRow suggestions=chat.suggestions on_pick=move |suggestion| chat.pick(suggestion) />
-        </MessageLog>
-        <ComplaintLine chat />
-        <Composer
-            handle=chat.composer
-            label=locale.text(Key::Composer)
-            placeholder=locale.text(Key::ComposerPlaceholder)
-            on_input=move |text| chat.typed(text)
-            on_send=move |text| chat.say(text)
-        />
+/// The chat's outermost element.
+pub(crate) fn root() -> HtmlElement {
+    dom::find(&dom::document().document_element().expect("a document has a root"), ".chat")
+}
+
+/// Runs `show` now and whenever a signal that it reads has changed.
+fn follow(show: impl Fn() + 'static) {
+    fn erased(show: Box<dyn Fn()>) {
+        // Views live as long as the page does.
+        std::mem::forget(RenderEffect::new(move |_| show()));
+    }
+    erased(Box::new(show));
+}
+
+struct Reader(Visit);
+
+impl LogReader for Reader {
+    fn wants_older(&self) {
+        self.0.show_older();
+    }
+
+    fn wants_newer(&self) {
+        self.0.show_newer();
+    }
+
+    fn wants_newest(&self) {
+        self.0.to_newest();
+    }
+
+    fn reached_newest(&self) {
+        self.0.reached_newest();
+    }
+
+    fn act(&self, act: Act) {
+        self.0.act(act);
     }
 }

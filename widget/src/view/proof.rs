@@ -1,76 +1,54 @@
-//! What proves the brand, and what visitors may rely on.
+//! What proves the brand. The server has written it; here it grows old.
 
-use leptos::prelude::*;
-use portico_browser::clock;
-use portico_protocol::{BrandCard, Verification, VerificationMethod};
-use portico_ui::icon::VerifiedTick;
-use portico_ui::{Key, Locale, Sheet};
+use portico_browser::{clock, page};
+use portico_protocol::Timestamp;
+use portico_ui::dom;
+use portico_ui::locale::{self, Key};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
 
-use super::Over;
-use crate::chat::Visit;
+use super::sheet::Sheet;
 
-/// Which domain, how, by which host, when, until when; and where to check it without us.
-#[component]
-pub(super) fn ProofSheet(chat: Visit, over: RwSignal<Over>) -> impl IntoView {
-    let title = chat.brand.with_value(|brand| brand.display_name.clone());
-    view! {
-        <Sheet
-            open=Signal::derive(move || over.get() == Over::Proof)
-            on_close=move |()| over.set(Over::Nothing)
-            title=title
-        >
-            {move || chat.brand.with_value(proof)}
-        </Sheet>
+/// `expires_at`: when what the document shows stops being proven; none if it shows no proof.
+pub(super) fn bring_to_life(root: &HtmlElement, sheet: Sheet, expires_at: Option<Timestamp>) {
+    if let Ok(times) = root.query_selector_all("[data-at]") {
+        for time in (0..times.length()).filter_map(|index| times.get(index)) {
+            write_time(time.unchecked_ref());
+        }
     }
-}
-
-fn proof(brand: &BrandCard) -> impl IntoView + use<> {
-    let locale = expect_context::<Locale>();
-    let verification = brand.effective_verification(clock::timestamp());
-    let is_verified = verification == Verification::Verified;
-    let key = match verification {
-        Verification::Verified => Key::ProofVerified,
-        Verification::Expired => Key::ProofExpired,
-        Verification::NotVerified => Key::ProofNotVerified,
-        Verification::Withdrawn => Key::ProofWithdrawn,
+    let chat = root.clone();
+    let look = move || {
+        if expires_at.is_some_and(|at| at <= clock::timestamp()) {
+            expire(&chat);
+        }
     };
-    let tick = is_verified.then(|| view! { <VerifiedTick label=locale.text(Key::Verified) /> });
-    let check = ["/v/", brand.brand.as_str()].concat();
-    view! {
-        <p class="proof-verdict" class:doubtful=!is_verified>
-            {tick}
-            <span>{locale.fill(key, "domain", &brand.domain)}</span>
-        </p>
-        <dl class="proof-facts">{facts(locale, brand)}</dl>
-        <a class="button" href=check target="_blank" rel="noopener">{locale.text(Key::ProofCheck)}</a>
-        <p class="proof-note">{locale.text(Key::ProofStop)}</p>
-        <p class="proof-note">{locale.fill(Key::ProofReport, "domain", &brand.domain)}</p>
-        <nav class="proof-links">
-            {link(brand.privacy_url.clone(), locale.text(Key::Privacy))}
-            {brand.terms_url.clone().map(|terms| link(terms, locale.text(Key::Terms)))}
-        </nav>
-    }
-}
-
-fn facts(locale: Locale, brand: &BrandCard) -> impl IntoView + use<> {
-    let method = brand.method.and_then(|method| match method {
-        VerificationMethod::Dns => Some(locale.text(Key::ProofDns)),
-        VerificationMethod::WellKnown => Some(locale.text(Key::ProofWellKnown)),
-        _ => None,
+    look();
+    let look_again = look.clone();
+    page::watch(move |_| look_again());
+    dom::on(&dom::find(root, ".brand-button"), "click", move |_| {
+        look();
+        sheet.open("proof");
     });
-    let facts = [
-        (Key::ProofDomain, Some(brand.domain.clone())),
-        (Key::ProofMethod, method),
-        (Key::ProofHost, Some(brand.chat_host.clone())),
-        (Key::ProofWhen, brand.verified_at.map(|at| locale.moment(at))),
-        (Key::ProofUntil, brand.verified_at.map(|_| locale.moment(brand.expires_at))),
-    ];
-    let draw = |(key, fact): (Key, Option<String>)| {
-        fact.map(|fact| view! { <div><dt>{locale.text(key)}</dt><dd dir="auto">{fact}</dd></div> })
-    };
-    facts.map(draw).into_iter().collect_view()
 }
 
-fn link(href: String, label: String) -> impl IntoView {
-    view! { <a href=href target="_blank" rel="noopener noreferrer">{label}</a> }
+/// A page may be left open longer than its proof holds.
+fn expire(chat: &Element) {
+    while let Ok(Some(tick)) = chat.query_selector(".verified-tick") {
+        tick.remove();
+    }
+    let verdict = dom::find(chat, ".proof-verdict");
+    verdict.set_class_name("proof-verdict doubtful");
+    dom::say(&verdict, &locale::text(Key::ProofExpired));
+    let domain = dom::find(chat, ".brand-domain");
+    if domain.child_element_count() == 1 {
+        dom::append(&domain, &dom::make_saying("span", "doubt", &locale::text(Key::NotVerified)));
+    }
+}
+
+/// As the reader's own zone and language have it.
+fn write_time(element: &Element) {
+    let millis = element.get_attribute("data-at").and_then(|millis| millis.parse().ok());
+    if let Some(millis) = millis {
+        dom::say(element, &locale::moment(Timestamp::from_millis(millis)));
+    }
 }

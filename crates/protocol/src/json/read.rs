@@ -2,23 +2,15 @@
 
 use std::borrow::Cow;
 
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
-use serde::forward_to_deserialize_any;
-
-use super::Error;
+use super::{Error, Result, Value};
 
 /// Deepest nesting that is read, as in `serde_json`.
 const DEPTH_MAX: u8 = 128;
 
-type Result<T> = core::result::Result<T, Error>;
-
 /// Reads `text`, all of it.
-///
-/// # Errors
-/// It is not JSON, or not of the shape of `T`.
-pub fn from_str<'de, T: de::Deserialize<'de>>(text: &'de str) -> Result<T> {
+pub(super) fn parse(text: &str) -> Result<Value<'_>> {
     let mut reader = Reader { text, at: 0, depth: DEPTH_MAX };
-    let value = T::deserialize(&mut reader)?;
+    let value = reader.value()?;
     reader.end()?;
     Ok(value)
 }
@@ -29,20 +21,12 @@ struct Reader<'de> {
     depth: u8,
 }
 
-/// A whole number, as far as its sign and size are known.
-enum Number {
-    Positive(u64),
-    Negative(i64),
-}
-
-// None of these is generic: they are there once, however many types are read.
 impl<'de> Reader<'de> {
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
     /// The next byte that is not white space; it is not taken.
-    #[inline(never)]
     fn peek(&mut self) -> Result<u8> {
         while let Some(byte) = self.byte() {
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
@@ -53,7 +37,6 @@ impl<'de> Reader<'de> {
         Err(Error)
     }
 
-    #[inline(never)]
     fn expect(&mut self, wanted: u8) -> Result<()> {
         if self.peek()? == wanted {
             self.at += 1;
@@ -63,12 +46,10 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline(never)]
-    fn literal(&mut self, wanted: &str) -> Result<()> {
-        self.peek()?;
-        if self.text[self.at..].starts_with(wanted) {
+    fn literal(&mut self, wanted: &str, value: Value<'de>) -> Result<Value<'de>> {
+        if self.text.as_bytes()[self.at..].starts_with(wanted.as_bytes()) {
             self.at += wanted.len();
-            Ok(())
+            Ok(value)
         } else {
             Err(Error)
         }
@@ -78,7 +59,6 @@ impl<'de> Reader<'de> {
         if self.peek().is_err() { Ok(()) } else { Err(Error) }
     }
 
-    #[inline(never)]
     fn open(&mut self, bracket: u8) -> Result<()> {
         self.expect(bracket)?;
         self.depth = self.depth.checked_sub(1).filter(|left| *left > 0).ok_or(Error)?;
@@ -91,13 +71,12 @@ impl<'de> Reader<'de> {
     }
 
     /// Before an element: whether there is one. Takes the comma between two.
-    #[inline(never)]
-    fn has_next(&mut self, is_first: &mut bool, bracket: u8) -> Result<bool> {
+    fn has_next(&mut self, is_first: bool, bracket: u8) -> Result<bool> {
         let next = self.peek()?;
         if next == bracket {
             return Ok(false);
         }
-        if !core::mem::replace(is_first, false) {
+        if !is_first {
             self.expect(b',')?;
             if self.peek()? == bracket {
                 return Err(Error);
@@ -106,7 +85,6 @@ impl<'de> Reader<'de> {
         Ok(true)
     }
 
-    #[inline(never)]
     fn string(&mut self) -> Result<Cow<'de, str>> {
         self.expect(b'"')?;
         let start = self.at;
@@ -184,219 +162,81 @@ impl<'de> Reader<'de> {
         Ok(value)
     }
 
-    /// A whole number; fractions and exponents are none.
-    #[inline(never)]
-    fn number(&mut self) -> Result<Number> {
-        let is_negative = self.peek()? == b'-';
-        self.at += usize::from(is_negative);
-        let value = self.digits()?;
-        if matches!(self.byte(), Some(b'.' | b'e' | b'E')) {
-            return Err(Error);
-        }
-        if is_negative {
-            Ok(Number::Negative(0_i64.checked_sub_unsigned(value).ok_or(Error)?))
-        } else {
-            Ok(Number::Positive(value))
-        }
+    fn value(&mut self) -> Result<Value<'de>> {
+        Ok(match self.peek()? {
+            b'"' => Value::Text(self.string()?),
+            b't' => self.literal("true", Value::Bool(true))?,
+            b'f' => self.literal("false", Value::Bool(false))?,
+            b'n' => self.literal("null", Value::Null)?,
+            b'{' => {
+                let mut members = Vec::new();
+                self.open(b'{')?;
+                while self.has_next(members.is_empty(), b'}')? {
+                    let name = self.string()?;
+                    self.expect(b':')?;
+                    members.push((name, self.value()?));
+                }
+                self.close(b'}')?;
+                Value::Object(members)
+            }
+            b'[' => {
+                let mut elements = Vec::new();
+                self.open(b'[')?;
+                while self.has_next(elements.is_empty(), b']')? {
+                    elements.push(self.value()?);
+                }
+                self.close(b']')?;
+                Value::Array(elements)
+            }
+            _ => self.number()?,
+        })
     }
 
-    fn digits(&mut self) -> Result<u64> {
+    /// A whole number; what has a fraction or an exponent, or is larger than any number on the wire, is read as a
+    /// number that no type takes.
+    fn number(&mut self) -> Result<Value<'de>> {
+        let is_negative = self.byte() == Some(b'-');
+        self.at += usize::from(is_negative);
         let start = self.at;
-        let mut value = 0_u64;
+        let mut whole = Some(0_u64);
         while let Some(digit @ b'0'..=b'9') = self.byte() {
-            let next = value.checked_mul(10).and_then(|value| value.checked_add(u64::from(digit - b'0')));
-            value = next.ok_or(Error)?;
+            whole = whole.and_then(|whole| whole.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
             self.at += 1;
         }
-        let has_leading_zero = self.at - start > 1 && self.text.as_bytes()[start] == b'0';
-        if self.at == start || has_leading_zero { Err(Error) } else { Ok(value) }
-    }
-
-    /// Passes over any value that this build does not know.
-    #[inline(never)]
-    fn skip(&mut self) -> Result<()> {
-        match self.peek()? {
-            b'"' => self.string().map(drop),
-            b't' => self.literal("true"),
-            b'f' => self.literal("false"),
-            b'n' => self.literal("null"),
-            b'{' => self.skip_all(b'{', b'}'),
-            b'[' => self.skip_all(b'[', b']'),
-            _ => self.skip_number(),
-        }
-    }
-
-    fn skip_all(&mut self, from: u8, to: u8) -> Result<()> {
-        self.open(from)?;
-        let mut is_first = true;
-        while self.has_next(&mut is_first, to)? {
-            if from == b'{' {
-                self.string()?;
-                self.expect(b':')?;
-            }
-            self.skip()?;
-        }
-        self.close(to)
-    }
-
-    fn skip_number(&mut self) -> Result<()> {
-        self.at += usize::from(self.byte() == Some(b'-'));
-        let zero = self.byte() == Some(b'0');
-        let whole = self.skip_digits()?;
-        if zero && whole > 1 {
+        let length = self.at - start;
+        if length == 0 || (length > 1 && self.text.as_bytes()[start] == b'0') {
             return Err(Error);
         }
+        if matches!(self.byte(), Some(b'.' | b'e' | b'E')) {
+            return self.fraction();
+        }
+        Ok(match whole {
+            Some(whole) if is_negative => {
+                0_i64.checked_sub_unsigned(whole).map_or(Value::Other, Value::Negative)
+            }
+            Some(whole) => Value::Number(whole),
+            None => Value::Other,
+        })
+    }
+
+    fn fraction(&mut self) -> Result<Value<'de>> {
         if self.byte() == Some(b'.') {
             self.at += 1;
-            self.skip_digits()?;
+            self.digits()?;
         }
         if matches!(self.byte(), Some(b'e' | b'E')) {
             self.at += 1;
             self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
-            self.skip_digits()?;
+            self.digits()?;
         }
-        Ok(())
+        Ok(Value::Other)
     }
 
-    fn skip_digits(&mut self) -> Result<usize> {
+    fn digits(&mut self) -> Result<()> {
         let start = self.at;
         while matches!(self.byte(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start { Err(Error) } else { Ok(self.at - start) }
-    }
-}
-
-macro_rules! numbers {
-    ($($method:ident)+) => { $(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            match self.number()? {
-                Number::Positive(value) => visitor.visit_u64(value),
-                Number::Negative(value) => visitor.visit_i64(value),
-            }
-        }
-    )+ };
-}
-
-impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
-    type Error = Error;
-
-    /// Nothing on the wire leaves its kind open.
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value> {
-        Err(Error)
-    }
-
-    numbers! { deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let value = self.peek()? == b't';
-        self.literal(if value { "true" } else { "false" })?;
-        visitor.visit_bool(value)
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.string()? {
-            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
-            Cow::Owned(text) => visitor.visit_string(text),
-        }
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        let name = self.string()?;
-        visitor.visit_str(&name)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        if self.peek()? == b'n' {
-            self.literal("null")?;
-            return visitor.visit_none();
-        }
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.literal("null")?;
-        visitor.visit_unit()
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.open(b'[')?;
-        let value = visitor.visit_seq(Elements { reader: self, is_first: true })?;
-        self.close(b']')?;
-        Ok(value)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.open(b'{')?;
-        let value = visitor.visit_map(Elements { reader: self, is_first: true })?;
-        self.close(b'}')?;
-        Ok(value)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        self.deserialize_map(visitor)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value> {
-        let name = self.string()?;
-        visitor.visit_enum(IntoDeserializer::<Error>::into_deserializer(&*name))
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        self.skip()?;
-        visitor.visit_unit()
-    }
-
-    forward_to_deserialize_any! { i128 u128 f32 f64 char bytes byte_buf unit_struct tuple tuple_struct }
-}
-
-/// What lies between two brackets.
-struct Elements<'a, 'de> {
-    reader: &'a mut Reader<'de>,
-    is_first: bool,
-}
-
-impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
-        if self.reader.has_next(&mut self.is_first, b']')? {
-            return seed.deserialize(&mut *self.reader).map(Some);
-        }
-        Ok(None)
-    }
-}
-
-impl<'de> de::MapAccess<'de> for Elements<'_, 'de> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>> {
-        if self.reader.has_next(&mut self.is_first, b'}')? {
-            return seed.deserialize(&mut *self.reader).map(Some);
-        }
-        Ok(None)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value> {
-        self.reader.expect(b':')?;
-        seed.deserialize(&mut *self.reader)
+        if self.at == start { Err(Error) } else { Ok(()) }
     }
 }

@@ -2,8 +2,9 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{from_str, to_string};
+use super::{Wire, from_str, to_string};
 use crate::api::{DeviceLink, OpenVisitorSession, VisitorSession};
+use crate::json::wire;
 use crate::{ClientFrame, Problem, ServerFrame, Submission};
 
 /// Every kind of value that the wire knows, in frames that both sides send.
@@ -18,11 +19,11 @@ const FRAMES: [&str; 7] = [
 ];
 
 #[track_caller]
-fn agree<T: DeserializeOwned + Serialize + PartialEq>(text: &str) {
+fn agree<T: DeserializeOwned + Serialize + Wire + PartialEq>(text: &str) {
     let (ours, theirs) = (from_str::<T>(text).ok(), serde_json::from_str::<T>(text).ok());
     assert!(ours == theirs, "{}: {text}", if ours.is_some() { "only we accept" } else { "we differ" });
     if let Some(value) = ours {
-        assert_eq!(to_string(&value).ok(), serde_json::to_string(&value).ok());
+        assert_eq!(Some(to_string(&value)), serde_json::to_string(&value).ok());
     }
 }
 
@@ -99,7 +100,7 @@ proptest! {
     #[test]
     fn any_words_survive(words in ".{0,40}", at: i64, count: u64) {
         prop_assert_eq!(from_str::<Words>(&serde_json::json!({"words": words, "at": at, "count": count}).to_string()), Ok(Words { words: words.clone(), at, count }));
-        let written = to_string(&Words { words: words.clone(), at, count }).expect("plain values");
+        let written = to_string(&Words { words: words.clone(), at, count });
         prop_assert_eq!(serde_json::from_str::<Words>(&written).expect("JSON"), Words { words, at, count });
     }
 
@@ -119,3 +120,4 @@ struct Words {
     at: i64,
     count: u64,
 }
+wire!(struct Words { words, at, count });

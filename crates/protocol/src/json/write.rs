@@ -1,26 +1,12 @@
 //! Writing.
 
-use serde::ser::{self, Impossible, Serialize};
+use super::Wire;
 
-use super::Error;
-
-type Result<T> = core::result::Result<T, Error>;
-
-/// Writes `value`.
-///
-/// # Errors
-/// It holds something that the wire does not know: a fraction, bytes, an enum that is no text.
-pub fn to_string(value: &impl Serialize) -> Result<String> {
-    let mut writer = Writer(String::new());
-    value.serialize(&mut writer)?;
-    Ok(writer.0)
-}
-
-struct Writer(String);
+/// A text that grows.
+pub struct Writer(pub(super) String);
 
 impl Writer {
-    #[inline(never)]
-    fn string(&mut self, text: &str) {
+    pub(crate) fn string(&mut self, text: &str) {
         self.0.push('"');
         let mut plain = 0;
         for (at, byte) in text.bytes().enumerate() {
@@ -52,8 +38,10 @@ impl Writer {
         self.0.push('"');
     }
 
-    #[inline(never)]
-    fn number(&mut self, mut value: u64) {
+    pub(crate) fn number(&mut self, is_negative: bool, mut value: u64) {
+        if is_negative {
+            self.0.push('-');
+        }
         let mut digits = [0; 20];
         let mut at = digits.len();
         loop {
@@ -70,211 +58,52 @@ impl Writer {
     }
 
     /// A comma, except after the opening bracket.
-    #[inline(never)]
     fn separate(&mut self) {
         if !self.0.ends_with(['{', '[']) {
             self.0.push(',');
         }
     }
-}
 
-macro_rules! unsigned {
-    ($($method:ident $type:ty),+) => { $(
-        fn $method(self, value: $type) -> Result<()> {
-            self.number(value.into());
-            Ok(())
-        }
-    )+ };
-}
-
-macro_rules! signed {
-    ($($method:ident $type:ty),+) => { $(
-        fn $method(self, value: $type) -> Result<()> {
-            if value < 0 {
-                self.0.push('-');
-            }
-            self.number(i64::from(value).unsigned_abs());
-            Ok(())
-        }
-    )+ };
-}
-
-impl<'a> ser::Serializer for &'a mut Writer {
-    type Ok = ();
-    type Error = Error;
-    type SerializeSeq = Open<'a>;
-    type SerializeTuple = Impossible<(), Error>;
-    type SerializeTupleStruct = Impossible<(), Error>;
-    type SerializeTupleVariant = Impossible<(), Error>;
-    type SerializeMap = Open<'a>;
-    type SerializeStruct = Open<'a>;
-    type SerializeStructVariant = Impossible<(), Error>;
-
-    unsigned! { serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64 }
-    signed! { serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64 }
-
-    fn serialize_bool(self, value: bool) -> Result<()> {
-        self.0.push_str(if value { "true" } else { "false" });
-        Ok(())
+    /// Text that is JSON already.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.0.push_str(json);
     }
 
-    fn serialize_f32(self, _: f32) -> Result<()> {
-        Err(Error)
-    }
-
-    fn serialize_f64(self, _: f64) -> Result<()> {
-        Err(Error)
-    }
-
-    fn serialize_char(self, _: char) -> Result<()> {
-        Err(Error)
-    }
-
-    fn serialize_str(self, value: &str) -> Result<()> {
-        self.string(value);
-        Ok(())
-    }
-
-    fn serialize_bytes(self, _: &[u8]) -> Result<()> {
-        Err(Error)
-    }
-
-    fn serialize_none(self) -> Result<()> {
-        self.0.push_str("null");
-        Ok(())
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<()> {
-        self.serialize_none()
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<()> {
-        self.serialize_none()
-    }
-
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<()> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<()> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<()> {
-        Err(Error)
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Open<'a>> {
+    pub(crate) fn array<T: Wire>(&mut self, elements: &[T]) {
         self.0.push('[');
-        Ok(Open { writer: self, bracket: ']' })
+        for element in elements {
+            self.separate();
+            element.write(self);
+        }
+        self.0.push(']');
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple> {
-        Err(Error)
+    pub(crate) fn member(&mut self, name: &str, value: &impl Wire) {
+        self.name(name);
+        value.write(self);
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeTupleStruct> {
-        Err(Error)
+    /// A member that is left out where it says nothing.
+    pub(crate) fn optional(&mut self, name: &str, value: &impl Wire) {
+        if !value.says_nothing() {
+            self.member(name, value);
+        }
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant> {
-        Err(Error)
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Open<'a>> {
-        self.0.push('{');
-        Ok(Open { writer: self, bracket: '}' })
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Open<'a>> {
-        self.serialize_map(None)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant> {
-        Err(Error)
-    }
-}
-
-/// Something whose closing bracket is still to come.
-struct Open<'a> {
-    writer: &'a mut Writer,
-    bracket: char,
-}
-
-impl Open<'_> {
-    fn close(self) -> Result<()> {
-        self.writer.0.push(self.bracket);
-        Ok(())
-    }
-}
-
-impl ser::SerializeSeq for Open<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        self.writer.separate();
-        value.serialize(&mut *self.writer)
-    }
-
-    fn end(self) -> Result<()> {
-        self.close()
-    }
-}
-
-impl ser::SerializeMap for Open<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
-        self.writer.separate();
-        key.serialize(&mut *self.writer)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        self.writer.0.push(':');
-        value.serialize(&mut *self.writer)
-    }
-
-    fn end(self) -> Result<()> {
-        self.close()
-    }
-}
-
-impl ser::SerializeStruct for Open<'_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<()> {
-        self.writer.separate();
-        self.writer.string(key);
-        self.writer.0.push(':');
-        value.serialize(&mut *self.writer)
-    }
-
-    fn end(self) -> Result<()> {
-        self.close()
+    /// `snake_case` in Rust is `camelCase` on the wire.
+    fn name(&mut self, name: &str) {
+        self.separate();
+        self.0.push('"');
+        let mut starts_word = false;
+        for byte in name.bytes() {
+            if byte == b'_' {
+                starts_word = true;
+            } else {
+                let byte = if starts_word { byte.to_ascii_uppercase() } else { byte };
+                starts_word = false;
+                self.0.push(char::from(byte));
+            }
+        }
+        self.0.push_str("\":");
     }
 }
