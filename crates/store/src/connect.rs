@@ -20,9 +20,9 @@ const SQLITE_BUSY: &str = "5";
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
 /// SQLite's page cache per connection, in KiB.
 const CACHE_KIB: i64 = 8_192;
-/// Pages in SQLite's log before they move into the database: 32 MiB, so that pages which change with
-/// every batch move once in many.
-const CHECKPOINT_PAGES: i64 = 8_192;
+/// Pages in SQLite's log past which commits move them into the database themselves: 128 MiB, which the
+/// checkpoints beside the writer keep it below.
+const LOG_PAGES_MAX: i64 = 32_768;
 
 /// Makes connections to one database.
 #[derive(Clone, Debug)]
@@ -113,7 +113,7 @@ fn sqlite_options(path: &str, lock_for: Duration) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(lock_for)
         .pragma("cache_size", (-CACHE_KIB).to_string())
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("wal_autocheckpoint", LOG_PAGES_MAX.to_string())
         // A statement of many rows keeps what it may have to undo: in memory, not in files made for it.
         .pragma("temp_store", "2")
         // What was redacted must not linger in free space.

@@ -24,6 +24,7 @@ mod batch;
 mod brand;
 mod cache;
 mod canned_reply;
+mod checkpoint;
 mod connect;
 mod conversation;
 mod database;

@@ -12,6 +12,7 @@ use tracing::{debug, warn};
 
 use crate::batch::{self, Failure};
 use crate::cache::Cache;
+use crate::checkpoint::Checkpoints;
 use crate::connect::Connector;
 use crate::database::{Connection, Outcome, Statement};
 use crate::error::{Fault, fault_of};
@@ -93,7 +94,8 @@ impl Writer {
     /// Starts the writer's task on the current runtime. It ends when the last handle is gone.
     pub(crate) fn start(connector: Connector) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(Task { connector, connection: None, cache: Cache::default() }.run(jobs));
+        let checkpoints = Checkpoints::start(&connector);
+        tokio::spawn(Task { connector, connection: None, cache: Cache::default(), checkpoints }.run(jobs));
         Self { queue }
     }
 
@@ -169,6 +171,7 @@ struct Task {
     connector: Connector,
     connection: Option<Connection>,
     cache: Cache,
+    checkpoints: Option<Checkpoints>,
 }
 
 impl Task {
@@ -182,13 +185,20 @@ impl Task {
                     closers.push(reply);
                 }
             }
+            let count = jobs.len();
             if let Err(error) = self.store(&mut jobs).await {
                 fail_queued(&mut queue, &mut closers, &error);
+            }
+            if let Some(checkpoints) = &mut self.checkpoints {
+                checkpoints.committed(count, self.connection.as_mut()).await;
             }
             // Everything sent before the channel was closed is still in it: answer after the last of it.
             if !closers.is_empty() {
                 while queue.recv_many(&mut jobs, BATCH_JOBS_MAX).await > 0 {
                     let _ = self.store(&mut jobs).await;
+                }
+                if let Some(checkpoints) = self.checkpoints.take() {
+                    checkpoints.close().await;
                 }
                 self.connection = None;
                 for reply in closers {
