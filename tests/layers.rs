@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A room, the rooms that it may import, and the crates of others that would tear its wall down.
-const ROOMS: [(&str, &[&str], &[&str]); 14] = [
+const ROOMS: [(&str, &[&str], &[&str]); 15] = [
     ("protocol", &[], PURE),
     ("seal", &["protocol"], PURE),
     ("flow", &["protocol"], PURE),
@@ -19,7 +19,8 @@ const ROOMS: [(&str, &[&str], &[&str]); 14] = [
     ("widget", &["protocol", "client", "browser", "ui"], SERVER),
     ("studio", &["protocol", "client", "browser", "ui"], SERVER),
     ("portico", &["protocol", "seal", "flow", "domain", "store"], &["sqlx", "leptos", "web-sys"]),
-    ("xtask", &[], &["sqlx", "axum", "leptos"]),
+    ("bench", &["protocol", "store"], &["sqlx", "axum", "leptos"]),
+    ("xtask", &[], &["sqlx", "axum", "leptos", "tokio"]),
     ("fuzz", &["protocol", "seal", "flow", "client", "domain"], &[]),
 ];
 

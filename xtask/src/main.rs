@@ -63,6 +63,9 @@ enum Chore {
     Bench {
         /// Which parts; all of them if none is named
         parts: Vec<bench::Part>,
+        /// Measure what target/release holds, without building it again
+        #[arg(long)]
+        built: bool,
         /// As JSON, one line a part
         #[arg(long)]
         json: bool,
@@ -107,7 +110,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Demo { arguments } => demo(&arguments),
         Chore::Dev { arguments } => dev::run_dev(&arguments),
         Chore::Test { steps } => check::test(&steps),
-        Chore::Bench { parts, json } => bench::run(&parts, json),
+        Chore::Bench { parts, built, json } => bench::measure(&parts, built, json),
         Chore::Size { json, record } => size::check(json, record),
         Chore::Fuzz { targets, seconds } => fuzz::check(&targets, seconds),
         Chore::Tidy => tidy::check(),

@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: measured values beside their targets. Reports, not tests: machines differ.
 
 mod browser;
-mod client;
 /// The store's tests start the same.
 #[path = "../../../crates/store/tests/store/instance.rs"]
 mod postgres;
@@ -11,7 +10,9 @@ mod start;
 
 use anyhow::Result;
 
+use crate::bundle::{self, Effort};
 use crate::report::{Row, print};
+use crate::shell::{cargo, run};
 
 /// One part of the benchmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -26,10 +27,14 @@ pub(crate) enum Part {
     Postgres,
 }
 
-/// Runs `parts`, or all of them, against the release binary.
-pub(crate) fn run(parts: &[Part], as_json: bool) -> Result<()> {
+/// Runs `parts`, or all of them, against the release binary, which is built first unless it `is_built`.
+pub(crate) fn measure(parts: &[Part], is_built: bool, as_json: bool) -> Result<()> {
     let all = <Part as clap::ValueEnum>::value_variants();
-    crate::build_release()?;
+    if !is_built {
+        bundle::build(Effort::Small)?;
+        // Together: what both need is then compiled once.
+        run(&mut cargo(["build", "--release", "--package", "portico", "--package", "portico-bench"]))?;
+    }
     for part in if parts.is_empty() { all } else { parts } {
         let (title, rows): (_, Vec<Row>) = match part {
             Part::Browser => ("browser", browser::measure()?),

@@ -3,15 +3,11 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
 use crate::shell::command;
-
-/// The kernel counts CPU time in ticks of this length, on every Linux there is.
-const TICK: Duration = Duration::from_millis(10);
 
 /// A running server. Ended with its value, however that ends.
 pub(super) struct Server {
@@ -25,14 +21,19 @@ impl Server {
     pub(super) fn start(data: &Path, wrapper: &[&str], arguments: &[&str]) -> Result<Self> {
         let serve = ["target/release/portico", "serve", "--listen", "127.0.0.1:0", "--log", "info"];
         let words: Vec<&str> = wrapper.iter().chain(&serve).chain(arguments).copied().collect();
-        let mut child = command(words[0], &words[1..])
-            .arg("--data")
-            .arg(data)
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", words.join(" ")))?;
+        let mut server = command(words[0], &words[1..]);
+        server.arg("--data").arg(data);
+        Self::spawn(server)
+    }
+
+    /// Runs a command that serves until it is ended, and says on stderr where.
+    pub(super) fn spawn(mut server: Command) -> Result<Self> {
+        let mut child = server.stderr(Stdio::piped()).spawn().context("cannot start the server")?;
         let mut stderr = BufReader::new(child.stderr.take().context("stderr is piped")?);
-        let port_in = |line: String| line.rsplit_once("http://localhost:")?.1.trim().parse::<u16>().ok();
+        let port_in = |line: String| {
+            let (_, rest) = line.split_once("http://localhost:")?;
+            rest.split(|character: char| !character.is_ascii_digit()).next()?.parse::<u16>().ok()
+        };
         let port = stderr
             .by_ref()
             .lines()
@@ -44,13 +45,9 @@ impl Server {
         Ok(Self { child, port })
     }
 
-    /// How much processor time it has used.
-    pub(super) fn cpu_time(&self) -> Result<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // Fields 14 and 15; the second one, in brackets, may hold spaces.
-        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let ticks: u32 = fields.skip(11).take(2).map_while(|ticks| ticks.parse::<u32>().ok()).sum();
-        Ok(TICK * ticks)
+    /// Its process.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// How much memory it holds, in bytes.
