@@ -13,6 +13,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 use zeroize::Zeroize as _;
 
+use crate::jws::Compact;
 use crate::key::PublicKey;
 use crate::{CLOCK_SKEW_MS, base64url, json};
 
@@ -201,15 +202,12 @@ fn verified_payload(keys: &IdentityKeys, token: &str) -> Result<Vec<u8>, Identit
     if token.len() > IDENTITY_BYTES_MAX {
         return Err(IdentityError::Malformed);
     }
-    let (signed, signature) = token.rsplit_once('.').ok_or(IdentityError::Malformed)?;
-    let (header, payload) = signed.split_once('.').ok_or(IdentityError::Malformed)?;
-    let decode = |part| base64url::decode(part).ok_or(IdentityError::Malformed);
-    let (header, payload, signature) = (decode(header)?, decode(payload)?, decode(signature)?);
+    let Compact { header, payload, signed, signature } =
+        Compact::split(token).ok_or(IdentityError::Malformed)?;
     let header: Header = json::parse(&header).map_err(|_| IdentityError::Malformed)?;
     if header.crit.is_some() || header.b64.is_some() {
         return Err(IdentityError::Malformed);
     }
-    let signed = signed.as_bytes();
     let verifies = match (header.alg.as_str(), &keys.secret, signature.as_slice().try_into()) {
         ("HS256", Some(secret), _) => secret.mac(signed).verify_slice(&signature).is_ok(),
         ("Ed25519", _, Ok(signature)) if !keys.public.is_empty() => {

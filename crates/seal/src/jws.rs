@@ -67,7 +67,30 @@ pub fn verify(keys: &[PublicKey], typ: &str, token: &str) -> Result<Vec<u8>, Jws
     if key.verifies(parts.signed, &parts.signature) { Ok(parts.payload) } else { Err(JwsError::BadSignature) }
 }
 
-/// A token taken apart, its signature not yet checked.
+/// The three parts of any compact JWS, decoded and not yet believed.
+pub(crate) struct Compact<'a> {
+    pub(crate) header: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    /// What the signature is of: header and payload as they were written.
+    pub(crate) signed: &'a [u8],
+    pub(crate) signature: Vec<u8>,
+}
+
+impl<'a> Compact<'a> {
+    /// `None` where these are not three parts of canonical base64url.
+    pub(crate) fn split(token: &'a str) -> Option<Self> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, payload) = signed.split_once('.')?;
+        Some(Self {
+            header: base64url::decode(header)?,
+            payload: base64url::decode(payload)?,
+            signed: signed.as_bytes(),
+            signature: base64url::decode(signature)?,
+        })
+    }
+}
+
+/// A token of ours taken apart, its signature not yet checked.
 pub(crate) struct Parts<'a> {
     pub(crate) key: KeyId,
     pub(crate) payload: Vec<u8>,
@@ -80,9 +103,8 @@ impl<'a> Parts<'a> {
         if token.len() > JWS_BYTES_MAX {
             return Err(JwsError::TooLong);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(JwsError::Malformed)?;
-        let header = base64url::decode(header).ok_or(JwsError::Malformed)?;
+        let Compact { header, payload, signed, signature } =
+            Compact::split(token).ok_or(JwsError::Malformed)?;
         let header: Header = json::parse(&header).map_err(|_| wrong_header(&header))?;
         if header.alg != ALGORITHM {
             return Err(JwsError::WrongAlgorithm);
@@ -90,12 +112,8 @@ impl<'a> Parts<'a> {
         if header.typ != typ {
             return Err(JwsError::WrongType);
         }
-        Ok(Self {
-            key: header.kid,
-            payload: base64url::decode(payload).ok_or(JwsError::Malformed)?,
-            signed: signed.as_bytes(),
-            signature: base64url::decode_array(signature).ok_or(JwsError::Malformed)?,
-        })
+        let signature = signature.try_into().map_err(|_| JwsError::Malformed)?;
+        Ok(Self { key: header.kid, payload, signed, signature })
     }
 }
 
