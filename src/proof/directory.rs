@@ -260,10 +260,8 @@ impl BrandDirectory {
         logo: &Logo,
         now: Timestamp,
     ) -> Result<Arc<Brand>, ChangeError> {
-        let mut settings = self.reload(id).await?.settings.clone();
-        settings.logo_sha256 = Some(logo.sha256());
         self.store.brands().set_logo(id, Some(logo.png()), now).await?;
-        self.save(id, &settings, now).await
+        self.change(id, now, |settings| settings.logo_sha256 = Some(logo.sha256())).await
     }
 
     /// Makes a new key beside those that count. It signs once the domain vouches for it; the older ones count
@@ -301,9 +299,7 @@ impl BrandDirectory {
     /// # Errors
     /// There is no such brand, or it could not be stored.
     pub async fn withdraw(&self, id: &BrandId, now: Timestamp) -> Result<Arc<Brand>, ChangeError> {
-        let mut settings = self.reload(id).await?.settings.clone();
-        settings.withdrawn_at.get_or_insert(now);
-        self.save(id, &settings, now).await
+        self.change(id, now, |settings| settings.withdrawn_at = settings.withdrawn_at.or(Some(now))).await
     }
 
     /// Undoes a withdrawal: the next look decides, and nothing seen before it counts.
@@ -327,11 +323,9 @@ impl BrandDirectory {
         now: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Result<IdentitySecret, ChangeError> {
-        let mut settings = self.reload(id).await?.settings.clone();
         let secret = IdentitySecret::from_bytes(random(rng));
         let sealed = self.master.seal(secret.as_bytes(), &identity_purpose(id), random(rng));
-        settings.identity_secret = Some(sealed);
-        self.save(id, &settings, now).await?;
+        self.change(id, now, |settings| settings.identity_secret = Some(sealed)).await?;
         Ok(secret)
     }
 
@@ -345,9 +339,7 @@ impl BrandDirectory {
         keys: Vec<PublicKey>,
         now: Timestamp,
     ) -> Result<Arc<Brand>, ChangeError> {
-        let mut settings = self.reload(id).await?.settings.clone();
-        settings.identity_keys = keys;
-        self.save(id, &settings, now).await
+        self.change(id, now, |settings| settings.identity_keys = keys).await
     }
 
     /// Looks for the brand's proof and remembers what was found. Once the domain vouches for a newer key, the
@@ -416,6 +408,17 @@ impl BrandDirectory {
 
     async fn record(&self, id: &BrandId, finding: String, now: Timestamp) -> Result<(), StoreError> {
         self.store.brands().record_proof(id, &BrandProof { at: now, finding }).await
+    }
+
+    async fn change(
+        &self,
+        id: &BrandId,
+        now: Timestamp,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Arc<Brand>, ChangeError> {
+        let mut settings = self.reload(id).await?.settings.clone();
+        change(&mut settings);
+        self.save(id, &settings, now).await
     }
 
     async fn save(
