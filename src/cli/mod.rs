@@ -4,6 +4,7 @@ mod backup;
 mod brand;
 mod demo;
 mod doctor;
+mod manual;
 mod migrate;
 mod representative;
 mod serve;
@@ -29,8 +30,12 @@ enum Command {
     Backup(backup::Backup),
     /// Add brands, prove them, check them, change their keys
     Brand(brand::Command),
+    /// Print what completes these commands in a shell
+    Completions(manual::Completions),
     /// Find what is misconfigured
     Doctor(doctor::Doctor),
+    /// Print the manual page, or write those of all commands into a folder
+    Man(manual::Man),
     /// Bring the database's schema up to date
     Migrate(migrate::Migrate),
     /// Show everything: a shop, its chat and the studio, on this machine alone.
@@ -47,7 +52,9 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Backup(command) => command.run(),
         Command::Brand(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Man(command) => command.run(),
         Command::Migrate(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Representative(command) => command.run(),
