@@ -1,20 +1,14 @@
-//! The clocks of a program, set by a test: libfaketime, which asks a file at every call.
+//! The clocks of a program, set by a test: a library that is loaded before the C library asks a file at every call.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
 
 /// What the clocks of a program show.
 pub(crate) struct Clocks {
     file: tempfile::NamedTempFile,
 }
-
-/// Where Debian and others put the library.
-const LIBRARIES: [&str; 4] = [
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib64/faketime/libfaketime.so.1",
-    "/usr/lib/faketime/libfaketime.so.1",
-];
 
 impl Clocks {
     /// As the machine's.
@@ -24,19 +18,30 @@ impl Clocks {
         clocks
     }
 
-    /// So many seconds before or after the machine's.
+    /// So many seconds before or after the machine's. In one step, so that nobody reads half of it.
     pub(crate) fn set(&self, seconds: i64) {
-        std::fs::write(self.file.path(), format!("{seconds:+}\n")).unwrap();
+        let next = self.file.path().with_extension("next");
+        std::fs::write(&next, seconds.to_string()).unwrap();
+        std::fs::rename(next, self.file.path()).unwrap();
     }
 
-    /// What makes a program go by these clocks.
-    pub(crate) fn environment(&self) -> [(&'static str, OsString); 3] {
-        let library = LIBRARIES.iter().find(|library| Path::new(library).exists());
-        let library = library.expect("this needs libfaketime: install the package faketime");
-        [
-            ("LD_PRELOAD", library.into()),
-            ("FAKETIME_TIMESTAMP_FILE", self.file.path().into()),
-            ("FAKETIME_NO_CACHE", "1".into()),
-        ]
+    /// What makes a program's calendar go by these clocks.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        vec![("LD_PRELOAD", library().into()), ("TEST_CLOCK_FILE", self.file.path().into())]
     }
+}
+
+/// Compiled once for each test program, by the compiler that SQLite is built with.
+fn library() -> PathBuf {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    let compile = || {
+        let library =
+            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("clock-{}.so", std::process::id()));
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/clock.c");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source);
+        assert!(compiler.status().unwrap().success(), "{source} cannot be compiled");
+        library
+    };
+    LIBRARY.get_or_init(compile).clone()
 }

@@ -20,14 +20,14 @@ const DAY_S: i64 = 24 * HOUR_S;
 
 /// For a server whose calendar alone is set, as people and time servers do.
 fn calendar(clocks: &Clocks) -> Ground {
-    let mut ground = all(clocks);
-    ground.environment.push(("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()));
-    ground
+    Ground { environment: clocks.environment(), ..Ground::default() }
 }
 
 /// For a server whose steady clock is set as well, as if the time had passed.
 fn all(clocks: &Clocks) -> Ground {
-    Ground { environment: clocks.environment().into(), ..Ground::default() }
+    let mut ground = calendar(clocks);
+    ground.environment.push(("TEST_CLOCK_STEADY", "1".into()));
+    ground
 }
 
 fn at_ms(entry: &Value) -> i64 {

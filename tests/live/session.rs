@@ -84,7 +84,7 @@ fn identity(algorithm: &str, secret: &str, claims: &Value) -> String {
 #[tokio::test]
 async fn an_identity_counts_signed_fresh_and_for_this_chat_and_never_otherwise() {
     let clocks = Clocks::new();
-    let ground = Ground { environment: clocks.environment().into(), ..Ground::default() };
+    let ground = Ground { environment: clocks.environment(), ..Ground::default() };
     let mut server = Server::start_on(ground).await;
     let printed = server.command(&["brand", "--json", "identity", BRAND, "--new-secret"]);
     let printed: Value = serde_json::from_str(&printed).unwrap();

@@ -137,7 +137,7 @@ fn installed_version(folder: &Path, package: &str) -> Option<String> {
     Some(description["version"].as_str()?.to_owned())
 }
 
-/// The browsers that the tests drive, PostgreSQL's programs, and what sets clocks.
+/// The browsers that the tests drive, and PostgreSQL's programs.
 pub(crate) fn browsers_and_databases() -> Result<()> {
     let on_path =
         |program: &str| output(&mut command("sh", ["-c", &format!("command -v {program}")])).is_some();
@@ -161,10 +161,6 @@ pub(crate) fn browsers_and_databases() -> Result<()> {
     }
     if !has_postgres() {
         packages.push("postgresql");
-    }
-    // Sets the clocks of a server under test.
-    if !on_path("faketime") {
-        packages.push("faketime");
     }
     if packages.is_empty() { Ok(()) } else { apt_install(&packages, "the browser and database tests") }
 }
