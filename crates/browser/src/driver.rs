@@ -94,7 +94,10 @@ impl Driver {
     pub fn end(&self) {
         self.with(Client::stop);
         self.0.is_ended.set(true);
-        self.0.tabs.borrow_mut().take();
+        let tabs = self.0.tabs.borrow_mut().take();
+        if let Some(tabs) = tabs {
+            tabs.leave();
+        }
     }
 
     /// Runs a command, then does what follows from it.

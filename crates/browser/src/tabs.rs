@@ -4,6 +4,7 @@
 //! browser gives the lock to the next tab when that one closes or crashes, whatever state it was in. Where
 //! there are no locks, each tab has its own socket, and nothing else is different.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{Function, Object, Promise, Reflect};
@@ -39,6 +40,17 @@ pub struct Tabs {
     name: Rc<str>,
     channel: BroadcastChannel,
     hear: Rc<dyn Fn(TabEvent)>,
+    stay: Rc<RefCell<Stay>>,
+}
+
+/// How long this tab stays with the others.
+enum Stay {
+    /// Has no lock.
+    Waiting,
+    /// Holds the lock until this is called.
+    Leading(Function),
+    /// Has left.
+    Over,
 }
 
 impl Tabs {
@@ -56,7 +68,8 @@ impl Tabs {
         });
         channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget();
-        let this = Self { name: name.into(), channel, hear };
+        let stay = Rc::new(RefCell::new(Stay::Waiting));
+        let this = Self { name: name.into(), channel, hear, stay };
         this.request(Request::IfFree);
         Some(this)
     }
@@ -71,21 +84,37 @@ impl Tabs {
         self.request(Request::Taken);
     }
 
+    /// Leaves the others: whoever comes next leads.
+    pub fn leave(&self) {
+        self.channel.close();
+        if let Stay::Leading(release) = self.stay.replace(Stay::Over) {
+            release.call0(&JsValue::UNDEFINED).ok();
+        }
+    }
+
     fn request(&self, request: Request) {
         let granted = self.clone();
         let on_lock = Closure::once_into_js(move |lock: JsValue| {
+            if matches!(*granted.stay.borrow(), Stay::Over) {
+                return JsValue::UNDEFINED;
+            }
             if lock.is_null() {
                 (granted.hear)(TabEvent::Follows);
                 granted.request(Request::Queued);
                 return JsValue::UNDEFINED;
             }
             (granted.hear)(TabEvent::Leads);
-            // Never settles: the lock is held until the tab is gone or another one takes it.
-            Promise::new(&mut |_, _| {}).into()
+            // The lock is held until the tab leaves, is gone, or another one takes it.
+            Promise::new(&mut |release, _| drop(granted.stay.replace(Stay::Leading(release)))).into()
         });
         let Some(promise) = ask(&self.name, request, &on_lock) else { return (self.hear)(TabEvent::Leads) };
         let lost = self.clone();
-        let on_lost = Closure::once(move |_: JsValue| {
+        let on_lost = Closure::once(move |reason: JsValue| {
+            // Where storage is blocked, locks are refused: asking again would be refused for ever.
+            let name = Reflect::get(&reason, &"name".into()).ok().and_then(|name| name.as_string());
+            if name.as_deref() != Some("AbortError") {
+                return (lost.hear)(TabEvent::Leads);
+            }
             (lost.hear)(TabEvent::Follows);
             lost.request(Request::Queued);
         });
