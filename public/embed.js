@@ -31,7 +31,7 @@ i{width:24px;height:24px;background:currentColor;border-radius:50% 50% 50% 4px;m
 .shut i,[aria-expanded=true] i{scale:.5;translate:0 -4px;rotate:45deg;mask:none;background:0;border:solid;border-width:0 4px 4px 0;border-radius:0}
 [hidden],b:empty{display:none}
 b{position:absolute;inset:-4px -4px auto auto;padding:3px 7px;border-radius:12px;background:#d92d20;color:#fff;font-size:13px}
-.box{all:unset;position:absolute;inset:0;border-radius:16px;overflow:hidden;background:var(--_surface);color:light-dark(#1d2939,#eaecf0);box-shadow:0 0 0 1px #8883,0 12px 48px #0003;pointer-events:auto}
+.box{all:unset;box-sizing:border-box;position:absolute;inset:0;border-radius:16px;overflow:hidden;background:var(--_surface);color:light-dark(#1d2939,#eaecf0);box-shadow:0 0 0 1px #8883,0 12px 48px #0003;pointer-events:auto}
 dialog.box{inset:auto;bottom:calc(100% - 8px);width:min(400px,100vw - 40px);height:min(700px,100dvh - 120px)}
 dialog:not([open]){display:none}
 iframe{position:absolute;width:100%;height:100%;border:0}
@@ -39,7 +39,7 @@ iframe{position:absolute;width:100%;height:100%;border:0}
 a{inset:auto 0 25%;text-align:center;animation:late 15s}
 @keyframes late{from,99%{visibility:hidden}}
 @media ${narrow}{dialog.box{position:fixed;inset:var(--top,0) 0 auto;width:auto;height:var(--height,100dvh);border-radius:0;padding:env(safe-area-inset-top) 0 env(safe-area-inset-bottom)}dialog iframe{position:static}}
-@media (prefers-reduced-motion:no-preference){dialog{animation:rise .2s}@keyframes rise{from{opacity:0;translate:0 12px}}}
+@media (prefers-reduced-motion:no-preference){dialog.box{animation:rise .2s}@keyframes rise{from{opacity:0;translate:0 12px}}}
 @media (forced-colors:active){.go,.box{border:2px solid}}
 @media print{:host{display:none!important}}`);
 
