@@ -7,7 +7,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use portico_browser::api::CallError;
-use portico_browser::page::Timer;
+use portico_browser::page::{Happening, Timer};
 use portico_browser::{Driver, Tickets, address, clock, notification, page, sound};
 use portico_client::{Client, Connectivity, Event, Now, SayError};
 use portico_protocol::api::{CannedReply, InboxCounts, InboxQuery, Me, SessionSummary};
@@ -135,6 +135,13 @@ impl Desk {
         desk.count_now();
         desk.load_replies();
         desk.beat();
+        // What came while nobody looked is read as soon as somebody does.
+        page::watch(move |happening| {
+            let talk = desk.inner.try_get_value().and_then(|inner| inner.talk.get());
+            if let Some(talk) = talk.filter(|_| happening == Happening::Shown) {
+                talk.draw_soon();
+            }
+        });
         address::watch(move || desk.route.set(Route::parse(&address::path())));
         desk
     }
