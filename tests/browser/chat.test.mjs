@@ -1,62 +1,11 @@
 // A visitor and a representative, in the real shop, chat and studio.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startDemo } from './demo.mjs';
-import { axe, launchChromium, windowListeners } from './tools.mjs';
+import { test } from 'node:test';
+import { chat, composer, launcher, log, phone, say, scene } from './scene.mjs';
+import { axe, windowListeners } from './tools.mjs';
 
-const phone = { width: 390, height: 780 };
-let browser, demo;
-
-before(async () => {
-  demo = await startDemo();
-  browser = await launchChromium();
-});
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-});
-
-/** A browser of somebody's own. What its pages complain about fails the test. */
-async function person(t, options = {}) {
-  const context = await browser.newContext(options);
-  const complaints = [];
-  context.on('console', message => message.type() == 'error' && complaints.push(`${message.text()} ${message.location().url}`));
-  context.on('weberror', error => complaints.push(String(error.error())));
-  t.after(async () => {
-    await context.close();
-    // Signed out, the studio learns so by a 401.
-    const foreseen = /status of 401|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket connection/;
-    assert.deepEqual(complaints.filter(text => !foreseen.test(text)), []);
-  });
-  context.setDefaultTimeout(20_000);
-  return context;
-}
-const launcher = page => page.locator('portico-launcher').getByRole('button').last();
-const chat = page => page.locator('iframe').contentFrame();
-const composer = chat => chat.getByRole('textbox', { name: 'Your message' });
-const log = chat => chat.getByRole('log', { name: 'Conversation' });
-
-async function openChat(context, path = '/') {
-  const page = await context.newPage();
-  await page.goto(demo.shop + path);
-  await launcher(page).click();
-  await composer(chat(page)).waitFor();
-  return page;
-}
-async function say(chat, text) {
-  await composer(chat).fill(text);
-  await composer(chat).press('Enter');
-  await log(chat).getByText(text, { exact: true }).waitFor();
-}
-async function signIn(context) {
-  const page = await context.newPage();
-  await page.goto(demo.studio);
-  await page.getByLabel('E-mail').fill(demo.email);
-  await page.getByLabel('Password', { exact: true }).fill(demo.password);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await page.getByRole('list', { name: 'Conversations' }).waitFor();
-  return page;
-}
+const stage = scene();
+const { openChat, person, signIn } = stage;
 
 test('a_visitor_is_answered_by_a_bot_that_says_so_and_then_by_a_person', async t => {
   const visitor = await openChat(await person(t), '/dag');
@@ -99,8 +48,8 @@ test('before_opening_the_shop_asks_the_chat_host_for_one_file_and_keeps_nothing'
   page.on('request', request => asked.push(request.url()));
   for (const path of ['/', '/dag', '/contact']) {
     asked.length = 0;
-    await page.goto(demo.shop + path, { waitUntil: 'networkidle' });
-    assert.deepEqual(asked.filter(url => !url.startsWith(demo.shop)), [`${demo.chat}/embed.js`]);
+    await page.goto(stage.demo.shop + path, { waitUntil: 'networkidle' });
+    assert.deepEqual(asked.filter(url => !url.startsWith(stage.demo.shop)), [`${stage.demo.chat}/embed.js`]);
   }
   assert.deepEqual(await context.cookies(), []);
   assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, '']);
@@ -111,13 +60,13 @@ test('opening_takes_at_most_six_files_and_none_of_a_third_party', async t => {
   const context = await person(t);
   const page = await context.newPage();
   const files = new Set();
-  page.on('request', request => request.url().startsWith(demo.shop) || files.add(request.url()));
-  await page.goto(demo.shop);
+  page.on('request', request => request.url().startsWith(stage.demo.shop) || files.add(request.url()));
+  await page.goto(stage.demo.shop);
   await page.waitForFunction(() => self.Portico?.mount);
   files.clear();
   await launcher(page).click();
   await composer(chat(page)).waitFor();
-  assert.ok([...files].every(url => url.startsWith(demo.chat)), [...files].join('\n'));
+  assert.ok([...files].every(url => url.startsWith(stage.demo.chat)), [...files].join('\n'));
   const loaded = [...files].filter(url => !url.includes('/api/'));
   assert.ok(loaded.length <= 6, loaded.join('\n'));
 });
@@ -127,7 +76,7 @@ test('twenty_client_side_navigations_leave_one_frame_one_socket_and_no_listener_
   const page = await context.newPage();
   const sockets = [];
   page.on('websocket', socket => sockets.push(socket));
-  await page.goto(`${demo.shop}/app/`);
+  await page.goto(`${stage.demo.shop}/app/`);
   await launcher(page).click();
   await composer(chat(page)).waitFor();
   await say(chat(page), 'I go for a walk');
@@ -163,11 +112,11 @@ test('what_was_written_while_the_server_was_gone_arrives_once_after_a_reload', a
   const page = await openChat(context);
   await say(chat(page), 'Hello there');
   await log(chat(page)).getByText(/ · (Sent|Delivered|Read)$/).first().waitFor();
-  await demo.kill();
+  await stage.demo.kill();
   await say(chat(page), 'Is anybody there?');
   await page.goto('about:blank');
-  await demo.restart();
-  await page.goto(demo.shop);
+  await stage.demo.restart();
+  await page.goto(stage.demo.shop);
   await launcher(page).click();
   await log(chat(page)).getByText('Is anybody there?').waitFor();
   await log(chat(page)).getByText(/ · (Sent|Delivered|Read)$/).first().waitFor();
@@ -196,7 +145,7 @@ test('two_tabs_share_one_socket_and_show_the_same', async t => {
 
 test('the_whole_way_goes_by_keyboard', async t => {
   const page = await (await person(t)).newPage();
-  await page.goto(`${demo.shop}/is`);
+  await page.goto(`${stage.demo.shop}/is`);
   await page.waitForFunction(() => self.Portico?.mount);
   await page.keyboard.press('Shift+Tab');
   for (let step = 0; step < 40; step++) {
@@ -218,7 +167,7 @@ test('the_whole_way_goes_by_keyboard', async t => {
 
 test('arabic_reads_from_right_to_left', async t => {
   const page = await (await person(t)).newPage();
-  await page.goto(`${demo.shop}/ar`);
+  await page.goto(`${stage.demo.shop}/ar`);
   const button = page.getByRole('button', { name: 'محادثة' });
   assert.ok((await button.boundingBox()).x < 100, 'the launcher is at the end of the line, which is left');
   await button.click();
@@ -230,7 +179,7 @@ test('arabic_reads_from_right_to_left', async t => {
 
 test('the_page_hands_over_what_the_visitor_looks_at_and_a_draft', async t => {
   const page = await (await person(t)).newPage();
-  await page.goto(`${demo.shop}/mane`);
+  await page.goto(`${stage.demo.shop}/mane`);
   await page.getByRole('button', { name: 'Order Måne' }).click();
   await composer(chat(page)).waitFor();
   await page.frames().find(frame => frame.url().includes('/w/'))
@@ -245,7 +194,7 @@ test('axe_finds_nothing_in_shop_chat_or_studio', async t => {
     const context = await person(t, { colorScheme, viewport, reducedMotion: 'reduce' });
     const page = await context.newPage();
     for (const path of ['/', '/dag', '/delivery', '/contact', '/ar']) {
-      await page.goto(demo.shop + path);
+      await page.goto(stage.demo.shop + path);
       await look(`shop ${path} ${colorScheme}`, page);
     }
     const open = await openChat(context);
@@ -253,12 +202,12 @@ test('axe_finds_nothing_in_shop_chat_or_studio', async t => {
     await chat(open).getByRole('button', { name: 'Beside the bed' }).waitFor();
     await look(`shop with chat ${colorScheme}`, open);
     await look(`chat ${colorScheme}`, open.frames().find(frame => frame.url().includes('/w/')));
-    await open.goto(`${demo.chat}/c/lykta`);
+    await open.goto(`${stage.demo.chat}/c/lykta`);
     await composer(open).waitFor();
     await look(`full page ${colorScheme}`, open);
-    await open.goto(`${demo.chat}/v/lykta`);
+    await open.goto(`${stage.demo.chat}/v/lykta`);
     await look(`proof ${colorScheme}`, open);
-    await open.goto(demo.studio);
+    await open.goto(stage.demo.studio);
     await open.getByLabel('E-mail').waitFor();
     await look(`sign-in ${colorScheme}`, open);
     const studio = await signIn(context);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workspace } from './tools.mjs';
 
-const binary = process.env.PORTICO_BINARY ?? fileURLToPath(new URL('target/debug/portico', workspace));
+export const binary = process.env.PORTICO_BINARY ?? fileURLToPath(new URL('target/debug/portico', workspace));
 
 /** Starts a demo; `restart` brings it back on the same ports and data after `kill`. */
 export async function startDemo() {

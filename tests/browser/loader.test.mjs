@@ -187,6 +187,42 @@ test('a_phone_gets_a_sheet_that_holds_the_page_still_and_closes_by_going_back', 
   await page.waitForFunction(() => history.state.of == 'the page' && !history.state.portico);
 });
 
+test('the_sheet_is_as_high_as_what_a_keyboard_or_zoom_leaves_to_see', async t => {
+  const page = await openShop(t, { viewport: phone, hasTouch: true, isMobile: true });
+  await launcher(page).tap();
+  await chatIn(page);
+  const session = await page.context().newCDPSession(page);
+  await session.send('Emulation.setPageScaleFactor', { pageScaleFactor: 2 });
+  await page.waitForFunction(full => {
+    const { height } = document.querySelector('portico-launcher').shadowRoot.querySelector('dialog').getBoundingClientRect();
+    return visualViewport.height < full && Math.abs(height - visualViewport.height) < 1;
+  }, phone.height);
+});
+
+test('the_page_toggles_hides_and_shows_and_can_stop_listening', async t => {
+  const page = await openShop(t);
+  const say = (...call) => page.evaluate(call => Portico(...call), call);
+  await page.evaluate(() => {
+    self.heard = [];
+    self.listener = () => heard.push('open');
+    Portico('on', 'open', listener);
+  });
+  await say('toggle');
+  await panel(page).waitFor();
+  await say('toggle');
+  await panel(page).waitFor({ state: 'hidden' });
+  await page.evaluate(() => Portico('off', 'open', listener));
+  await say('hide');
+  await launcher(page).waitFor({ state: 'hidden' });
+  await say('open');
+  await panel(page).waitFor();
+  await say('close');
+  await panel(page).waitFor({ state: 'hidden' });
+  await say('show');
+  await launcher(page).waitFor();
+  assert.deepEqual(await page.evaluate(() => heard), ['open']);
+});
+
 test('a_second_script_tag_changes_nothing', async t => {
   const page = await openShop(t, { path: '/twice' });
   await launcher(page).click();

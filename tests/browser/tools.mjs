@@ -14,15 +14,17 @@ const CHROMIUM_FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
+const chromiumOptions = flags => ({
+  executablePath: process.env.PORTICO_CHROMIUM ?? '/usr/bin/chromium',
+  chromiumSandbox: process.getuid() != 0, // Chromium refuses to start a sandbox as root.
+  args: [...CHROMIUM_FLAGS, ...flags],
+});
+
 /** Debian's Chromium, with nothing of its own to fetch. */
-export function launchChromium(flags = []) {
-  const { chromium } = require('playwright-core');
-  return chromium.launch({
-    executablePath: process.env.PORTICO_CHROMIUM ?? '/usr/bin/chromium',
-    chromiumSandbox: process.getuid() != 0, // Chromium refuses to start a sandbox as root.
-    args: [...CHROMIUM_FLAGS, ...flags],
-  });
-}
+export const launchChromium = (flags = []) => require('playwright-core').chromium.launch(chromiumOptions(flags));
+
+/** The same with the settings that lie in `folder`; the browser ends with the returned context. */
+export const launchProfile = folder => require('playwright-core').chromium.launchPersistentContext(folder, chromiumOptions([]));
 
 /** A web server on a free port of this machine. `answer` returns `{ status, headers, body }`, or nothing for 404. */
 export async function serve(answer) {
@@ -77,3 +79,13 @@ export async function windowListeners(page, addresses) {
   await session.detach();
   return listeners.filter(({ scriptId }) => ours.has(scriptId)).map(({ type }) => type).sort();
 }
+
+/** Makes `page` believe that nobody looks at it: headless pages never hide by themselves. */
+export const hide = page => page.evaluate(() => {
+  Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+});
+export const show = page => page.evaluate(() => {
+  delete document.visibilityState;
+  document.dispatchEvent(new Event('visibilitychange'));
+});

@@ -11,10 +11,11 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{cargo, command, output, root, run};
 
 /// npm packages by exact version: a second machine gets the same.
-const NODE_PACKAGES: [(&str, &str); 6] = [
+const NODE_PACKAGES: [(&str, &str); 7] = [
     ("axe-core", "4.14.1"),
     ("binaryen", "132.0.0"),
     ("esbuild", "0.28.2"),
+    ("jsqr", "1.4.0"),
     ("lighthouse", "12.8.2"),
     ("playwright-core", "1.65.1"),
     ("puppeteer-core", "24.43.1"),
