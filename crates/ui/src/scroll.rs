@@ -137,6 +137,10 @@ impl ScrollKeeper {
             let is_above = row(middle).is_some_and(|row| row.offset_top() + row.offset_height() <= edge);
             (low, high) = if is_above { (middle + 1, high) } else { (low, middle) };
         }
+        // The line with the date stays above what comes before it: it cannot hold a place.
+        if row(low).is_some_and(|row| row.class_list().contains("day-row")) {
+            low += 1;
+        }
         row(low).map(|row| Place::Row { below_edge: row.offset_top() - edge, row })
     }
 }
