@@ -5,6 +5,7 @@ use portico_ui::theme::Scheme;
 
 const SCHEME: &str = "portico:scheme";
 const SOUND: &str = "portico:sound";
+const LANGUAGE: &str = "portico:language";
 const RESUME: &str = "portico:resume:";
 
 /// The look that was chosen.
@@ -15,6 +16,16 @@ pub(crate) fn scheme() -> Scheme {
 /// Keeps the look that was chosen.
 pub(crate) fn set_scheme(scheme: Scheme) {
     storage::save(SCHEME, if scheme == Scheme::Auto { "" } else { scheme.name() });
+}
+
+/// The language that was chosen, BCP 47.
+pub(crate) fn language() -> Option<String> {
+    storage::load(LANGUAGE)
+}
+
+/// Keeps the language that was chosen.
+pub(crate) fn set_language(tag: &str) {
+    storage::save(LANGUAGE, tag);
 }
 
 /// Whether new messages may be heard. Off until somebody turns it on.

@@ -11,6 +11,7 @@ mod session;
 mod view;
 
 use leptos::prelude::Owner;
+use portico_browser::address;
 use portico_protocol::boot::Surface;
 use portico_ui::theme::{apply_height, apply_scheme};
 
@@ -19,6 +20,11 @@ use crate::chat::Visit;
 fn main() {
     // Without it, the document was not written by our server: there is nothing to start from.
     let Some(boot) = boot::read() else { return };
+    // The page around asks for its own language; what the visitor chose comes first.
+    let is_another = |tag: &String| !boot.locale.starts_with(tag.as_str());
+    if keep::language().filter(is_another).is_some_and(|tag| address::speak(&tag)) {
+        return;
+    }
     apply_scheme(keep::scheme());
     // Drives effects; it fails only where it runs already.
     let _ = any_spawner::Executor::init_wasm_bindgen();

@@ -39,3 +39,12 @@ pub fn reload(fragment: &str) {
     location.set_hash(fragment).ok();
     location.reload().ok();
 }
+
+/// Loads the page anew in the language `tag`, BCP 47, without a step in the history. Whether it does: an address
+/// that asks for this language already stays as it is.
+pub fn speak(tag: &str) -> bool {
+    let location = crate::window().location();
+    let wish = ["?locale=", tag].concat();
+    let is_asked = location.search().is_ok_and(|search| search == wish);
+    !is_asked && location.replace(&[wish, location.hash().unwrap_or_default()].concat()).is_ok()
+}

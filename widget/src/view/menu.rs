@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use portico_browser::page;
+use portico_browser::{address, page};
 use portico_ui::dom;
 use portico_ui::locale::{self, Key};
 use portico_ui::theme::{Scheme, apply_scheme};
@@ -75,8 +75,8 @@ fn choices(sheet: Sheet) {
     let chosen = language.clone();
     dom::on(&language, "change", move |_| {
         // The document is the server's, in one language: another one is another document.
-        let search = ["?locale=", &chosen.value()].concat();
-        portico_browser::window().location().set_search(&search).ok();
+        keep::set_language(&chosen.value());
+        address::speak(&chosen.value());
     });
     show_sound(&sheet.find("[data-do=sound]"));
 }
