@@ -320,7 +320,12 @@ impl Visit {
 
     fn told(self, said: Result<MessageId, SayError>) -> bool {
         let complaint = match said {
-            Ok(_) => return true,
+            Ok(_) => {
+                if let Some(embedder) = &self.embedder {
+                    embedder.event("message-sent");
+                }
+                return true;
+            }
             Err(SayError::Full(_)) => locale::text(Key::OutboxFull),
             Err(SayError::Invalid(problem)) => words(&problem),
         };
@@ -357,6 +362,13 @@ impl Visit {
 
     fn open_later(self, error: CallError) {
         let after = match error {
+            // The page's mistake must not cost the visitor the chat: it goes on with whom this browser knows.
+            CallError::Problem(problem)
+                if problem.code() == "identity-refused"
+                    && self.configuration.borrow_mut().identity.take().is_some() =>
+            {
+                return self.open_session();
+            }
             CallError::Problem(problem) => {
                 let after = problem.retry_after_ms;
                 self.complaint.set(words(&problem));
@@ -479,7 +491,9 @@ impl Visit {
             Happening::Online if self.live().is_none() && self.phase.get_untracked() == Phase::Offline => {
                 self.open_session();
             }
-            Happening::Online | Happening::Hidden => {}
+            // The socket may have outlived what the browser took for an outage: nothing else would say so.
+            Happening::Online => self.show_connectivity(),
+            Happening::Hidden => {}
         }
     }
 
@@ -540,7 +554,7 @@ impl Visit {
             sound::chime();
         }
         if let Some(embedder) = &self.embedder {
-            embedder.event("message");
+            embedder.event("message-received");
         }
     }
 
