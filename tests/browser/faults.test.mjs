@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { arrived, chat, composer, frameOf, launcher, log, reply, say, scene, watched } from './scene.mjs';
+import { arrived, chat, composer, frameOf, isAlive, launcher, log, reply, say, scene, watched } from './scene.mjs';
 import { launchProfile, temporaryFolder } from './tools.mjs';
 
 const stage = scene();
@@ -125,7 +125,7 @@ test('where_cookies_are_blocked_the_page_keeps_a_handle_but_only_after_opening',
   assert.deepEqual(await kept(), []);
   await launcher(page).click();
   const talk = chat(page);
-  await composer(talk).waitFor();
+  await isAlive(talk);
   await say(talk, 'No cookies, please');
   await log(talk).getByText(arrived).first().waitFor();
   assert.deepEqual(await context.cookies(), []);

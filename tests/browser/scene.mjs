@@ -17,6 +17,9 @@ export const log = chat => chat.getByRole('log', { name: 'Conversation' });
 export const reply = studio => studio.getByRole('region', { name: 'Write' }).getByRole('textbox');
 export const inbox = studio => studio.getByRole('list', { name: 'Conversations' });
 
+/** The document can be read before its code has come; the greeting, or whatever else was said, comes with the code. */
+export const isAlive = chat => chat.getByRole('log').getByRole('listitem').first().waitFor();
+
 /** Says `text` and sees it in the log. */
 export async function say(chat, text) {
   await composer(chat).fill(text);
@@ -47,7 +50,7 @@ export function scene(prepare = () => {}) {
     const page = await context.newPage();
     await page.goto(scene.demo.shop + path);
     await launcher(page).click();
-    await composer(chat(page)).waitFor();
+    await isAlive(chat(page));
     return page;
   }
 
@@ -55,7 +58,7 @@ export function scene(prepare = () => {}) {
   async function openPage(context, rest = '') {
     const page = await context.newPage();
     await page.goto(`${scene.demo.chat}/c/lykta${rest}`);
-    await page.getByRole('log').waitFor();
+    await isAlive(page);
     return page;
   }
 

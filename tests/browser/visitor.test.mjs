@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { arrived, chat, composer, frameOf, inbox, launcher, log, phone, reply, say, scene } from './scene.mjs';
+import { arrived, chat, composer, frameOf, inbox, isAlive, launcher, log, phone, reply, say, scene } from './scene.mjs';
 import { hide, show, workspace } from './tools.mjs';
 
 const stage = scene();
@@ -238,7 +238,7 @@ test('the_chat_in_the_flow_of_the_page_talks_too', async t => {
   const page = await (await person(t)).newPage();
   await page.goto(`${stage.demo.shop}/contact`);
   await page.getByRole('main').getByRole('button', { name: 'Chat' }).click();
-  await composer(chat(page)).waitFor();
+  await isAlive(chat(page));
   await say(chat(page), 'From within the page');
   await log(chat(page)).getByText(arrived).first().waitFor();
   assert.equal(await page.locator('portico-launcher').getByRole('button').count(), 0);
@@ -254,7 +254,7 @@ test('the_page_hears_that_messages_go_and_come_and_not_one_word_of_them', async 
     for (const name of ['message-sent', 'message-received']) Portico('on', name, () => self.events.push(name));
     Portico('open');
   });
-  await composer(chat(page)).waitFor();
+  await isAlive(chat(page));
   await say(chat(page), 'What is it made of?');
   await log(chat(page)).getByText('Oak from within 200 km', { exact: false }).waitFor();
   await page.waitForFunction(() => self.events.includes('message-received'));
