@@ -25,7 +25,7 @@ test('a_lost_connection_is_a_quiet_line_and_words_wait_for_it_to_come_back', asy
   await composer(talk).fill('And I go on writing');
   await stage.demo.restart();
   await row.getByText(arrived).waitFor();
-  await line.waitFor({ state: 'detached' });
+  await line.waitFor({ state: 'hidden' });
   assert.equal(await composer(talk).inputValue(), 'And I go on writing');
 });
 
@@ -41,7 +41,7 @@ test('without_a_network_the_chat_says_so_and_sends_what_was_written_when_it_is_b
   await context.setOffline(false);
   const row = log(talk).getByRole('listitem').filter({ hasText: 'In the tunnel' });
   await row.getByText(arrived).waitFor();
-  await talk.getByText('You are offline.', { exact: false }).waitFor({ state: 'detached' });
+  await talk.getByText('You are offline.', { exact: false }).waitFor({ state: 'hidden' });
   assert.equal(await row.count(), 1);
 });
 
@@ -63,7 +63,7 @@ test('what_the_server_refuses_can_be_sent_again_or_discarded', async t => {
   await row('Refuse one').getByText(/ · Not sent/).waitFor();
   await say(talk, 'Refuse two');
   await row('Refuse two').getByRole('button', { name: 'Discard' }).click();
-  await row('Refuse two').waitFor({ state: 'detached' });
+  await row('Refuse two').waitFor({ state: 'hidden' });
   // Refused words stay through a reload.
   await page.reload();
   await launcher(page).click();
