@@ -10,6 +10,7 @@ use portico_domain::Session;
 use portico_domain::session::{Effect, Input, Outgoing};
 use portico_protocol::limit::SERVER_FRAME_BYTES_MAX;
 use portico_protocol::{ClientFrame, ConversationId, Moment, ParticipantId, Submission, codec};
+use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use super::hub::{Hub, Submitting, told};
@@ -37,6 +38,8 @@ struct Connection<W> {
     wire: W,
     is_congested: bool,
     stage: Stage,
+    /// What was last asked of the store for the inbox.
+    inbox_read: Option<JoinHandle<()>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,7 @@ pub(crate) async fn drive(hub: Arc<Hub>, mut closing: ClosingWatch, wire: impl W
         wire,
         is_congested: false,
         stage: Stage::Open,
+        inbox_read: None,
     };
     {
         let mut alarm = pin!(tokio::time::sleep(Duration::ZERO));
@@ -240,12 +244,12 @@ impl<W: Wire> Connection<W> {
             Effect::TellTyping(notice) => hub.bus.typing(role.participant(), &notice),
             Effect::WatchInbox => hub.bus.watch_inbox(role.brand(), &mailbox),
             Effect::LoadInbox(query) => {
-                tokio::spawn(async move {
+                self.read_inbox(async move {
                     mailbox.answer(Input::InboxLoaded(hub.load_inbox(&admission.role, &query).await));
                 });
             }
             Effect::LoadSummaries(conversations) => {
-                tokio::spawn(async move {
+                self.read_inbox(async move {
                     mailbox.answer(Input::SummariesLoaded(
                         hub.load_summaries(&admission.role, &conversations).await,
                     ));
@@ -253,6 +257,18 @@ impl<W: Wire> Connection<W> {
             }
             Effect::Send(_) | Effect::Submit(..) | Effect::Admit(_) | Effect::Close => {}
         }
+    }
+
+    /// One after the other: the session tells an answer to an earlier question by its turn alone.
+    fn read_inbox(&mut self, read: impl Future<Output = ()> + Send + 'static) {
+        let before = self.inbox_read.take();
+        self.inbox_read = Some(tokio::spawn(async move {
+            if let Some(before) = before {
+                // Whether it was answered is told by its own input.
+                drop(before.await);
+            }
+            read.await;
+        }));
     }
 
     fn submit(&self, conversation: ConversationId, visitor: ParticipantId, submission: Submission) {
