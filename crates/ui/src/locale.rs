@@ -174,7 +174,9 @@ pub fn count(key: Key, count: u32) -> String {
 #[must_use]
 pub fn number(count: u32) -> String {
     let written = words(|words| {
-        let to_locale_string = Reflect::get(&JsValue::from(count), &"toLocaleString".into()).ok()?;
+        // A number is no object: its method is found where all numbers have it.
+        let numbers = js_sys::Object::get_prototype_of(&count.into());
+        let to_locale_string = Reflect::get(&numbers, &"toLocaleString".into()).ok()?;
         to_locale_string.dyn_ref::<Function>()?.call1(&count.into(), &words.tag).ok()
     });
     written.and_then(|written| written.as_string()).unwrap_or_default()
