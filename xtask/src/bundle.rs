@@ -116,10 +116,11 @@ fn optimise(app: &str, effort: Effort) -> Result<Vec<u8>> {
         return read(&root().join(module));
     }
     let glue = root().join(format!("{}/portico-{app}.js", linked(app)));
-    prune(&root().join(&module), &glue, &WASM_FEATURES)?;
+    let pruned = format!("target/wasm/linked/{app}.wat");
+    prune(&root().join(&module), &glue, &root().join(&pruned), &WASM_FEATURES)?;
     let optimised = format!("target/wasm/linked/{app}.wasm");
     let options = ["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"];
-    let paths = [module.as_str(), "-o", optimised.as_str()];
+    let paths = [pruned.as_str(), "-o", optimised.as_str()];
     run(&mut command("wasm-opt", options.iter().chain(&WASM_FEATURES).chain(&paths)))?;
     read(&root().join(optimised))
 }

@@ -4,7 +4,7 @@
 //! server framework's streams, in a browser that never streams. `wasm-metadce` (binaryen) finds what nothing
 //! reaches once it is told how the glue hangs together; that is what is read from the glue here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -16,8 +16,8 @@ use crate::shell::{command, output};
 /// What the glue's own start-up code hangs from.
 const ROOT: &str = "root";
 
-/// Rewrites both in place. `features`: what the module uses, for binaryen.
-pub(crate) fn prune(module: &Path, glue: &Path, features: &[&str]) -> Result<()> {
+/// Rewrites the glue, and writes the module to `pruned` as text. `features`: what the module uses, for binaryen.
+pub(crate) fn prune(module: &Path, glue: &Path, pruned: &Path, features: &[&str]) -> Result<()> {
     let script = fs::read_to_string(glue).with_context(|| glue.display().to_string())?;
     let blocks = blocks(&script);
     let names: BTreeSet<&str> = blocks.iter().filter_map(|block| block.name()).collect();
@@ -25,16 +25,73 @@ pub(crate) fn prune(module: &Path, glue: &Path, features: &[&str]) -> Result<()>
     let graph_file = glue.with_extension("graph.json");
     fs::write(&graph_file, graph(&blocks, &names, &imports_from).to_string())?;
 
-    let pruned = module.with_extension("pruned.wasm");
     let mut metadce = command("wasm-metadce", features);
-    metadce.arg(module).arg("-o").arg(&pruned).arg("--graph-file").arg(&graph_file);
+    metadce.arg(module).args(["-S", "-o"]).arg(pruned).arg("--graph-file").arg(&graph_file);
     let report = output(&mut metadce).context("wasm-metadce found fault with the module")?;
     let unused: BTreeSet<&str> = report.lines().filter_map(|line| line.strip_prefix("unused: ")).collect();
     let kept = blocks.iter().filter(|block| block.name().is_none_or(|name| !unused.contains(name)));
     let kept: String = kept.map(|block| block.text).collect();
     ensure!(kept.contains("__wbg_init"), "the glue lost its start");
+    let text = fs::read_to_string(pruned).context("the pruned module")?;
+    let (text, kept) = shorten(text, kept, &imports_from);
     fs::write(glue, kept)?;
-    fs::rename(&pruned, module).context("the pruned module")
+    fs::write(pruned, text)?;
+    Ok(())
+}
+
+/// Calls what module and glue have in common by short names: the long ones, with a hash each, are one part in
+/// twenty of all that is downloaded.
+fn shorten(module: String, glue: String, imports_from: &str) -> (String, String) {
+    let from = format!("(import \"{imports_from}\" \"");
+    let name_behind = |line: &str, mark: &str| {
+        let (_, rest) = line.split_once(mark)?;
+        Some(rest[..rest.find('"')?].to_owned())
+    };
+    let (mut short_module, mut short_of) = (String::new(), BTreeMap::new());
+    let mut count = 0;
+    for line in module.split_inclusive('\n') {
+        let found =
+            [from.as_str(), "(export \""].into_iter().find_map(|mark| Some((mark, name_behind(line, mark)?)));
+        match found {
+            Some((mark, name)) if name != "memory" => {
+                let short = letters(count);
+                count += 1;
+                let mark_now = if mark == from { "(import \"_\" \"" } else { mark };
+                short_module.push_str(&line.replacen(
+                    &format!("{mark}{name}\""),
+                    &format!("{mark_now}{short}\""),
+                    1,
+                ));
+                short_of.insert(name, short);
+            }
+            _ => short_module.push_str(line),
+        }
+    }
+    // What is imported stands in the glue as a member, what is exported behind `wasm.`.
+    let mut short_glue = String::new();
+    for line in glue.replace(&format!("\"{imports_from}\": import0"), "_: import0").split_inclusive('\n') {
+        let mut line = line.to_owned();
+        for (name, short) in
+            short_of.iter().filter(|(name, _)| line.contains(name.as_str())).collect::<Vec<_>>()
+        {
+            line = line.replace(&format!("        {name}: function"), &format!("        {short}: function"));
+            for end in ["(", ";", ".", ",", ")"] {
+                line = line.replace(&format!("wasm.{name}{end}"), &format!("wasm.{short}{end}"));
+            }
+        }
+        short_glue.push_str(&line);
+    }
+    (short_module, short_glue)
+}
+
+/// `a` to `z`, then two letters.
+fn letters(number: usize) -> String {
+    let letter = |index: usize| char::from(b"abcdefghijklmnopqrstuvwxyz"[index % 26]);
+    if number < 26 {
+        letter(number).into()
+    } else {
+        [letter(number / 26 - 1), letter(number)].iter().collect()
+    }
 }
 
 /// A piece of the glue.
@@ -107,7 +164,7 @@ fn is_identifier(char: char) -> bool {
 fn graph(blocks: &[Block<'_>], names: &BTreeSet<&str>, imports_from: &str) -> serde_json::Value {
     let mut nodes = Vec::new();
     let mut exports = BTreeSet::new();
-    let (mut rooted, mut reached_by) = (BTreeSet::new(), std::collections::BTreeMap::<_, BTreeSet<_>>::new());
+    let (mut rooted, mut reached_by) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<_>>::new());
     for block in blocks {
         let reaches = match block.name() {
             // What the module imports lives by the module.

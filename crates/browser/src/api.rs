@@ -1,5 +1,8 @@
 //! The JSON API, as far as a browser calls it.
 
+use std::pin::Pin;
+
+use js_sys::Promise;
 use portico_protocol::Problem;
 use portico_protocol::codec::{Decode, Encode, decode, encode};
 use wasm_bindgen::{JsCast, JsValue};
@@ -39,30 +42,42 @@ pub async fn call_text(
     body: Option<String>,
     bearer: Option<&str>,
 ) -> Result<String, CallError> {
-    let unreachable = |_: JsValue| CallError::Unreachable;
+    answer(ask(method, path, body, bearer)).await
+}
+
+/// Sends the request. `None`: the browser would not.
+fn ask(method: &str, path: &str, body: Option<String>, bearer: Option<&str>) -> Option<Promise> {
     let request = RequestInit::new();
     request.set_method(method);
-    let headers = Headers::new().map_err(unreachable)?;
+    let headers = Headers::new().ok()?;
     if let Some(body) = body {
-        headers.set("content-type", "application/json").map_err(unreachable)?;
+        headers.set("content-type", "application/json").ok()?;
         request.set_body(&body.into());
     }
     if let Some(bearer) = bearer {
-        headers.set("authorization", &["Bearer ", bearer].concat()).map_err(unreachable)?;
+        headers.set("authorization", &["Bearer ", bearer].concat()).ok()?;
     }
     request.set_headers(&headers);
-    let sent = crate::window().fetch_with_str_and_init(path, &request);
-    let response: Response = JsFuture::from(sent).await.map_err(unreachable)?.unchecked_into();
-    let text = JsFuture::from(response.text().map_err(unreachable)?).await.map_err(unreachable)?;
-    let text = text.as_string().unwrap_or_default();
-    if response.ok() {
-        return Ok(text);
-    }
-    // A proxy's own error page is no problem document: its status still says whether to try again.
-    let status = response.status();
-    let problem = decode(&text).unwrap_or_else(|_| {
-        let problem = Problem::new("unexpected", status, "The server could not answer");
-        if status >= 500 { problem.with_retry_after_ms(2_000) } else { problem }
-    });
-    Err(CallError::Problem(problem))
+    Some(crate::window().fetch_with_str_and_init(path, &request))
+}
+
+/// Boxed, so that it is there once and not inside of each future that waits for it.
+fn answer(sent: Option<Promise>) -> Pin<Box<dyn Future<Output = Result<String, CallError>>>> {
+    Box::pin(async move {
+        let unreachable = |_: JsValue| CallError::Unreachable;
+        let sent = sent.ok_or(CallError::Unreachable)?;
+        let response: Response = JsFuture::from(sent).await.map_err(unreachable)?.unchecked_into();
+        let text = JsFuture::from(response.text().map_err(unreachable)?).await.map_err(unreachable)?;
+        let text = text.as_string().unwrap_or_default();
+        if response.ok() {
+            return Ok(text);
+        }
+        // A proxy's own error page is no problem document: its status still says whether to try again.
+        let status = response.status();
+        let problem = decode(&text).unwrap_or_else(|_| {
+            let problem = Problem::new("unexpected", status, "The server could not answer");
+            if status >= 500 { problem.with_retry_after_ms(2_000) } else { problem }
+        });
+        Err(CallError::Problem(problem))
+    })
 }
