@@ -34,9 +34,9 @@ fuzz_target!(|text: &str| {
             Some(("o", ticket)) => client.handle(now, Input::Opened { ticket: ticket.into() }),
             Some(("c", _)) => client.handle(now, Input::Closed),
             Some(("w", _)) => client.handle(now, Input::Woken),
-            Some(("f", frame)) => {
-                if let Ok(frame) = codec::decode_from_server(frame) {
-                    client.handle(now, Input::Frame(frame));
+            Some(("f", text)) => {
+                if let Ok(frame) = codec::decode_from_server(text) {
+                    client.handle(now, Input::Frame { frame, text: text.into() });
                 }
             }
             _ => client.handle(now, Input::Tick),

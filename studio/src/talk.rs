@@ -46,7 +46,7 @@ pub(crate) struct Editing {
 pub(crate) struct Talk {
     desk: Desk,
     id: ConversationId,
-    log: LogModel,
+    log: StoredValue<LogModel, LocalStorage>,
     detail: RwSignal<Option<ConversationDetail>>,
     owner: RwSignal<Option<Owner>>,
     is_closed: RwSignal<bool>,
@@ -120,7 +120,7 @@ impl Talk {
         Self {
             desk,
             id,
-            log: LogModel::default(),
+            log: StoredValue::new_local(LogModel::default()),
             detail: RwSignal::default(),
             owner: RwSignal::default(),
             is_closed: RwSignal::default(),
@@ -180,8 +180,8 @@ impl Talk {
 
     /// What the log draws.
     #[must_use]
-    pub(crate) const fn log(self) -> LogModel {
-        self.log
+    pub(crate) fn log(self) -> LogModel {
+        self.log.get_value()
     }
 
     /// What is known about the visitor.
@@ -451,7 +451,7 @@ impl Talk {
     pub(crate) fn show_newest(self) {
         self.window.update_value(Window::follow);
         self.draw();
-        self.log.to_end();
+        self.log().to_end();
     }
 
     // ── What the desk tells ─────────────────────────────────────────────────────────────────────────────────
@@ -506,7 +506,7 @@ impl Talk {
         let drawn = rows(items, viewer, self.unread_after.get_value(), day_number);
         let is_loading = conversation.is_loading_older();
         let has_older = window.has_older(count) || conversation.can_load_older() || is_loading;
-        self.log.show(drawn, Edges { has_older, has_newer: !window.shows_newest(count), is_loading });
+        self.log().show(drawn, Edges { has_older, has_newer: !window.shows_newest(count), is_loading });
     }
 
     fn draw_standing(self, conversation: &Conversation) {
@@ -529,7 +529,7 @@ impl Talk {
 
     fn mark_read(self) {
         let shows_newest = self.window.get_value().shows_newest(self.count());
-        if page::is_visible() && shows_newest && self.log.is_at_end() {
+        if page::is_visible() && shows_newest && self.log().is_at_end() {
             self.desk.with(|client, now| {
                 let newest =
                     client.conversation(self.id).map_or(0, |conversation| conversation.timeline().to());

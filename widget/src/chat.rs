@@ -62,14 +62,14 @@ pub(crate) struct Visit(&'static State);
 pub(crate) struct State {
     pub(crate) log: LogModel,
     pub(crate) composer: Composer,
-    pub(crate) phase: RwSignal<Phase>,
-    pub(crate) suggestions: RwSignal<Vec<Suggestion>>,
+    pub(crate) phase: ArcRwSignal<Phase>,
+    pub(crate) suggestions: ArcRwSignal<Vec<Suggestion>>,
     /// Who answers now, and if nobody does yet, how long that takes.
-    pub(crate) answerer: RwSignal<String>,
+    pub(crate) answerer: ArcRwSignal<String>,
     /// Who types.
-    pub(crate) typist: RwSignal<String>,
+    pub(crate) typist: ArcRwSignal<String>,
     /// Why the last thing that the visitor wanted did not happen.
-    pub(crate) complaint: RwSignal<String>,
+    pub(crate) complaint: ArcRwSignal<String>,
     brand: BrandId,
     display_name: String,
     domain: String,
@@ -112,11 +112,11 @@ impl Visit {
         let state = State {
             log: LogModel::default(),
             composer: Composer::find(),
-            phase: RwSignal::new(Phase::Closed),
-            suggestions: RwSignal::default(),
-            answerer: RwSignal::default(),
-            typist: RwSignal::default(),
-            complaint: RwSignal::default(),
+            phase: ArcRwSignal::new(Phase::Closed),
+            suggestions: ArcRwSignal::default(),
+            answerer: ArcRwSignal::default(),
+            typist: ArcRwSignal::default(),
+            complaint: ArcRwSignal::default(),
             brand: boot.brand.clone(),
             display_name: boot.display_name.clone(),
             domain: boot.domain.clone(),
@@ -624,11 +624,11 @@ impl Visit {
         self.log.show(rows(shown, Viewer::Visitor, self.unread_after.get(), day_number), edges);
         if let Some(owner) = conversation.owner() {
             self.has_bot.set(matches!(owner, Answerer::Bot(_)));
-            show(self.answerer, self.answerer_line(owner, conversation.waiting()));
+            show(&self.answerer, self.answerer_line(owner, conversation.waiting()));
         }
         let typist = conversation.typists().flatten().next();
         let typist = typist.map(|who| locale::fill(Key::Typing, "name", &who.display_name));
-        show(self.typist, typist.unwrap_or_default());
+        show(&self.typist, typist.unwrap_or_default());
     }
 
     fn answerer_line(self, answerer: &Answerer, waiting: Option<&Waiting>) -> String {
@@ -690,7 +690,7 @@ impl Live {
 }
 
 /// Writes a line only if that changes it.
-fn show(line: RwSignal<String>, words: String) {
+fn show(line: &ArcRwSignal<String>, words: String) {
     if line.with_untracked(|known| *known != words) {
         line.set(words);
     }

@@ -40,6 +40,9 @@ const WASM_FEATURES: [&str; 8] = [
     "--enable-reference-types",
     "--enable-sign-ext",
 ];
+/// What leaves least after Brotli, found by trying: `-Oz` alone leaves 1.7 % more. Nothing lies in the first kilobyte
+/// of memory (`-lmu`): the stack ends there.
+const OPTIMISE: [&str; 5] = ["-lmu", "--flatten", "--rereloop", "-O2", "-Os"];
 const GZIP_LEVEL: u32 = 9;
 const BROTLI_QUALITY: u32 = 11;
 /// The largest window that every Brotli decoder must accept (RFC 7932 §9.1).
@@ -119,9 +122,9 @@ fn optimise(app: &str, effort: Effort) -> Result<Vec<u8>> {
     let pruned = format!("target/wasm/linked/{app}.wat");
     prune(&root().join(&module), &glue, &root().join(&pruned), &WASM_FEATURES)?;
     let optimised = format!("target/wasm/linked/{app}.wasm");
-    let options = ["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"];
+    let strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
     let paths = [pruned.as_str(), "-o", optimised.as_str()];
-    run(&mut command("wasm-opt", options.iter().chain(&WASM_FEATURES).chain(&paths)))?;
+    run(&mut command("wasm-opt", strip.iter().chain(&WASM_FEATURES).chain(&OPTIMISE).chain(&paths)))?;
     read(&root().join(optimised))
 }
 

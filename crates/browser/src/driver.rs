@@ -183,7 +183,7 @@ impl Driver {
             Signal::Frame(text) => {
                 // A frame that is not understood comes from a newer server: the next one may be.
                 if let Ok(frame) = codec::decode_from_server(&text) {
-                    this.handle_from(number, Input::Frame(frame));
+                    this.handle_from(number, Input::Frame { frame, text });
                 }
             }
             Signal::Closed => this.handle_from(number, Input::Closed),

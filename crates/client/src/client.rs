@@ -42,7 +42,12 @@ pub enum Input {
         ticket: String,
     },
     /// The server said something.
-    Frame(ServerFrame),
+    Frame {
+        /// The frame.
+        frame: ServerFrame,
+        /// As it came, for the tabs that follow this one.
+        text: String,
+    },
     /// The socket closed, or no ticket or socket could be had.
     Closed,
     /// The server gives no more tickets for this session: it ended.
@@ -231,7 +236,7 @@ impl Client {
             Input::Opened { ticket } => {
                 self.keep(now, |keeper, _, wishes| keeper.greet(now.moment, ticket, wishes))
             }
-            Input::Frame(frame) => self.handle_leader_frame(now, frame),
+            Input::Frame { frame, text } => self.handle_leader_frame(now, frame, text),
             Input::Closed => self.give_up(now),
             Input::SessionEnded => self.end(now, Event::SessionEnded),
             // An early attempt is only worth it while one is waiting: an open connection proves itself.

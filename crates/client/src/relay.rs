@@ -1,6 +1,7 @@
 //! One socket for many tabs: the tab that leads holds it and passes frames on, as text, to the tabs that follow.
 
-use portico_protocol::{ClientFrame, MessageId, ServerFrame, codec};
+use portico_protocol::frame::Refused;
+use portico_protocol::{ClientFrame, MessageId, codec};
 
 /// What tabs say to each other. All of them hear everything; each kind concerns one role only.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,8 +13,10 @@ pub enum Relay {
     Up(ClientFrame),
     /// Somebody discarded this draft, which was refused for good.
     Discarded(MessageId),
-    /// The server said this.
-    Down(ServerFrame),
+    /// The server said this frame; as it came, since whoever passes on need not write.
+    Down(String),
+    /// The server refused this for good, before the follower asked again.
+    Refused(Refused),
     /// The leader's connection stands; the number changes with every new one, and with the leader.
     Open(u32),
     /// The leader has no connection.
@@ -27,7 +30,8 @@ impl Relay {
         let (mark, rest) = match self {
             Self::Hello => ("?", String::new()),
             Self::Up(frame) => ("^", codec::encode(frame)),
-            Self::Down(frame) => ("v", codec::encode(frame)),
+            Self::Down(frame) => ("v", frame.clone()),
+            Self::Refused(refused) => ("!", codec::encode(refused)),
             Self::Discarded(id) => ("x", codec::encode(id)),
             Self::Open(connection) => ("+", codec::encode(connection)),
             Self::Lost => ("-", String::new()),
@@ -47,7 +51,8 @@ impl Relay {
             '?' if rest.is_empty() => Some(Self::Hello),
             '-' if rest.is_empty() => Some(Self::Lost),
             '^' => codec::decode_from_server(rest).ok().map(Self::Up),
-            'v' => codec::decode_from_server(rest).ok().map(Self::Down),
+            'v' => Some(Self::Down(rest.into())),
+            '!' => codec::decode_from_server(rest).ok().map(Self::Refused),
             'x' => codec::decode(rest).ok().map(Self::Discarded),
             '+' => codec::decode_from_server(rest).ok().map(Self::Open),
             _ => None,

@@ -6,7 +6,7 @@ use portico_protocol::frame::{Acknowledged, Entries, Followed, Refused, Watermar
 use portico_protocol::participant::Visitor;
 use portico_protocol::{
     Author, ClientFrame, ConversationId, Entry, Message, MessageId, Moment, Owner, ParticipantId, Problem,
-    Representative, RepresentativeType, ServerFrame, SessionId, Timestamp, Watermark, entry,
+    Representative, RepresentativeType, ServerFrame, SessionId, Timestamp, Watermark, codec, entry,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -74,7 +74,8 @@ impl Bench {
     }
 
     fn frame(&mut self, frame: impl Into<ServerFrame>) {
-        self.handle(Input::Frame(frame.into()));
+        let frame: ServerFrame = frame.into();
+        self.handle(Input::Frame { text: codec::encode(&frame), frame });
     }
 
     fn wait(&mut self, millis: u64) {

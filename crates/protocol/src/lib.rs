@@ -44,3 +44,6 @@ pub use time::{Moment, Timestamp};
 /// The version of frames and bodies in this crate. A peer that offers another major number is told so
 /// and refused: guessing at the meaning of a frame could lose a message.
 pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Whether this build speaks as representatives do, too. Visitors' browsers do without what this guards.
+pub const SPEAKS_FOR_STUDIO: bool = cfg!(any(feature = "studio", not(target_family = "wasm")));

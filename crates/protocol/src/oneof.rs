@@ -75,7 +75,7 @@ macro_rules! oneof {
             fn read(value: &crate::json::Value<'_>) -> Result<Self, crate::json::Error> {
                 let (name, payload) = value.only_member()?;
                 Ok(match name {
-                    $( $name $(if cfg!(any(feature = "studio", not(target_family = "wasm"))) && stringify!($room) == "studio")? => Self::$variant(crate::json::Wire::read(payload)?), )+
+                    $( $name $(if crate::SPEAKS_FOR_STUDIO && stringify!($room) == "studio")? => Self::$variant(crate::json::Wire::read(payload)?), )+
                     _ => Self::Unknown,
                 })
             }
@@ -83,7 +83,7 @@ macro_rules! oneof {
             fn write(&self, out: &mut crate::json::Writer) {
                 out.raw("{");
                 match self {
-                    $( Self::$variant(payload) $(if cfg!(any(feature = "studio", not(target_family = "wasm"))) && stringify!($room) == "studio")? => {
+                    $( Self::$variant(payload) $(if crate::SPEAKS_FOR_STUDIO && stringify!($room) == "studio")? => {
                         out.member($name, payload);
                     } )+
                     _ => {}

@@ -411,7 +411,9 @@ impl World {
             _ => {}
         }
         let spoken = self.newly_spoken(tab, &frame);
-        self.with_tab(tab, |client, now| client.handle(now, ClientInput::Frame(frame)));
+        self.with_tab(tab, |client, now| {
+            client.handle(now, ClientInput::Frame { text: codec::encode(&frame), frame })
+        });
         self.check_typists(tab, &spoken);
     }
 

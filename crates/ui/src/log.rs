@@ -6,7 +6,6 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use leptos::prelude::*;
 use portico_protocol::MessageId;
 use web_sys::{Element, Event, HtmlElement};
 
@@ -37,9 +36,9 @@ pub trait LogReader {
     }
 }
 
-/// What a log draws. Written by the one who drives it, through [`LogModel::show`]. Copies are the same log.
-#[derive(Clone, Copy)]
-pub struct LogModel(StoredValue<Rc<Log>, LocalStorage>);
+/// What a log draws. Written by the one who drives it, through [`LogModel::show`]. Clones are the same log.
+#[derive(Clone, Default)]
+pub struct LogModel(Rc<Log>);
 
 /// What lies beyond the rows that are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,14 +79,14 @@ struct Parts {
     reader: Box<dyn LogReader>,
 }
 
-impl Default for LogModel {
+impl Default for Log {
     fn default() -> Self {
-        Self(StoredValue::new_local(Rc::new(Log {
+        Self {
             rows: RefCell::default(),
             edges: Cell::default(),
             is_at_end: Cell::new(true),
             parts: RefCell::default(),
-        })))
+        }
     }
 }
 
@@ -107,11 +106,19 @@ impl LogModel {
             list,
             reader,
         });
-        let this = *self;
-        dom::on(&parts.scroller, "scroll", move |_| this.log().follow_reader());
-        dom::on(&parts.jump, "click", move |_| this.log().parts(|parts| parts.reader.wants_newest()));
-        dom::on(&parts.list, "click", move |event| this.log().pressed(&event));
-        let log = self.log();
+        let log = &self.0;
+        // Weakly: the document's listeners must not keep a log whose view is gone.
+        let listen = |target: &HtmlElement, event: &str, act: fn(&Log, &Event)| {
+            let log = Rc::downgrade(log);
+            dom::on(target, event, move |event| {
+                if let Some(log) = log.upgrade() {
+                    act(&log, &event);
+                }
+            });
+        };
+        listen(&parts.scroller, "scroll", |log, _| log.follow_reader());
+        listen(&parts.jump, "click", |log, _| log.parts(|parts| parts.reader.wants_newest()));
+        listen(&parts.list, "click", Log::pressed);
         *log.parts.borrow_mut() = Some(parts);
         let rows = log.rows.take();
         let rows = rows.into_iter().map(|drawn| drawn.row).collect();
@@ -120,24 +127,19 @@ impl LogModel {
 
     /// Draws these rows from now on. Rows that were there before keep their nodes; only what differs changes.
     pub fn show(&self, rows: Vec<Row>, edges: Edges) {
-        self.log().show(rows, edges);
+        self.0.show(rows, edges);
     }
 
     /// The reader is at the newest message.
     #[must_use]
     pub fn is_at_end(&self) -> bool {
-        self.log().is_at_end.get()
+        self.0.is_at_end.get()
     }
 
     /// Goes to the newest row that is drawn, and stays with the newest.
     pub fn to_end(&self) {
-        let log = self.log();
-        log.parts(|parts| parts.keeper.to_end());
-        log.set_at_end(true);
-    }
-
-    fn log(&self) -> Rc<Log> {
-        self.0.get_value()
+        self.0.parts(|parts| parts.keeper.to_end());
+        self.0.set_at_end(true);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use portico_protocol::frame::{Follow, LoadHistory, Ping, Seen, Typing, Unfollow};
 use portico_protocol::limit::{ACKNOWLEDGE_WITHIN_MS, HISTORY_ENTRIES_MAX};
-use portico_protocol::{ClientFrame, ConversationId, Moment};
+use portico_protocol::{ClientFrame, ConversationId, Moment, SPEAKS_FOR_STUDIO};
 
 use super::{Client, Effect, Event, Now, Role};
 use crate::connection::{Keeper, Wish};
@@ -159,7 +159,7 @@ impl Client {
         if !self.is_open() {
             return;
         }
-        if let Some(inbox) = self.inbox.as_ref().filter(|_| !self.inbox_is_asked) {
+        if SPEAKS_FOR_STUDIO && let Some(inbox) = self.inbox.as_ref().filter(|_| !self.inbox_is_asked) {
             let frame = ClientFrame::WatchInbox(inbox.query().clone());
             self.inbox_is_asked = true;
             self.transmit(now, frame);

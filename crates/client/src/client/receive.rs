@@ -3,7 +3,9 @@
 use portico_protocol::frame::{
     Acknowledged, Entries, Followed, GoodbyeReason, History, Refused, Submit, Welcome,
 };
-use portico_protocol::{ClientFrame, ConversationId, MessageId, PROTOCOL_VERSION, Problem, ServerFrame};
+use portico_protocol::{
+    ClientFrame, ConversationId, MessageId, PROTOCOL_VERSION, Problem, SPEAKS_FOR_STUDIO, ServerFrame, codec,
+};
 
 use super::keep::submission_key;
 use super::{Client, Effect, Event, Now, Role};
@@ -14,7 +16,7 @@ use crate::relay::Relay;
 use crate::timeline::{Change, Fit};
 
 impl Client {
-    pub(super) fn handle_leader_frame(&mut self, now: Now, frame: ServerFrame) {
+    pub(super) fn handle_leader_frame(&mut self, now: Now, frame: ServerFrame, text: String) {
         let Role::Leader { keeper, has_followers, .. } = &mut self.role else { return };
         // Whatever comes after the connection was given up belongs to no state of this client.
         if matches!(keeper.state(), Connection::Idle | Connection::Waiting { .. }) {
@@ -42,7 +44,7 @@ impl Client {
                 let is_own =
                     matches!(&frame, ServerFrame::Refused(refused) if refused.problem.is_retryable());
                 if *has_followers && !is_own {
-                    self.effects.push_back(Effect::Relay(Relay::Down(frame.clone())));
+                    self.effects.push_back(Effect::Relay(Relay::Down(text)));
                 }
                 self.handle_frame(now, frame);
             }
@@ -109,7 +111,15 @@ impl Client {
                 self.connection_lost();
                 self.events.push_back(Event::Connectivity);
             }
-            (Role::Follower { connection: Some(_) }, Relay::Down(frame)) => self.handle_frame(now, frame),
+            (Role::Follower { connection: Some(_) }, Relay::Down(text)) => {
+                // A frame that is not understood comes from a newer server.
+                if let Ok(frame) = codec::decode_from_server(&text) {
+                    self.handle_frame(now, frame);
+                }
+            }
+            (Role::Follower { connection: Some(_) }, Relay::Refused(refused)) => {
+                self.handle_refused(now, refused)
+            }
             _ => {}
         }
     }
@@ -122,7 +132,7 @@ impl Client {
             // The follower may have missed the answer that this tab has heard.
             if let DraftState::Refused(problem) = &draft.state {
                 let refused = Refused { conversation, id, problem: problem.clone() };
-                self.effects.push_back(Effect::Relay(Relay::Down(refused.into())));
+                self.effects.push_back(Effect::Relay(Relay::Refused(refused)));
             }
         } else if self.outbox.push(conversation, submission).is_ok() {
             self.save_submission(id);
@@ -151,7 +161,7 @@ impl Client {
                     self.events.push_back(Event::Typing(notice.conversation));
                 }
             }
-            ServerFrame::Presence(presence) => {
+            ServerFrame::Presence(presence) if SPEAKS_FOR_STUDIO => {
                 let Some(conversation) = self.find_mut(presence.conversation) else { return };
                 let id = presence.conversation;
                 conversation.presence = Some(presence);
@@ -163,7 +173,7 @@ impl Client {
                 conversation.waiting = Some(waiting);
                 self.events.push_back(Event::Status(id));
             }
-            ServerFrame::Inbox(frame) => {
+            ServerFrame::Inbox(frame) if SPEAKS_FOR_STUDIO => {
                 if let Some(inbox) = &mut self.inbox {
                     inbox.fold(frame);
                     self.events.push_back(Event::Inbox);
