@@ -413,7 +413,7 @@ impl Visit {
             Some(Live { driver: driver.clone(), tickets, conversation, participant, bearer });
         self.phase.set(Phase::Open);
         self.give_back_draft(&driver, conversation);
-        driver.start(&["portico:", &participant.to_string()].concat());
+        driver.start(&["portico:", &participant.text()].concat());
         for text in self.early.take() {
             self.say(&text);
         }

@@ -3,6 +3,9 @@
 //! The server's document is the whole chat already (`src/http/document`); this makes it live. Nothing is asked
 //! of the server and nothing is kept before the chat is opened.
 
+// Without the standard entry point, which would bring standard output along.
+#![no_main]
+
 mod boot;
 mod chat;
 mod history;
@@ -14,10 +17,17 @@ use leptos::prelude::Owner;
 use portico_browser::address;
 use portico_protocol::boot::Surface;
 use portico_ui::theme::{apply_height, apply_scheme};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::chat::Visit;
 
-fn main() {
+/// A third of the code of the standard one, and as quick with blocks as small as a chat's.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
+#[wasm_bindgen(start)]
+fn start() {
     // Without it, the document was not written by our server: there is nothing to start from.
     let Some(boot) = boot::read() else { return };
     // The page around asks for its own language; what the visitor chose comes first.

@@ -61,7 +61,8 @@ pub(crate) fn cookies_are_blocked() -> bool {
     let document: HtmlDocument = dom::document().unchecked_into();
     let scope = "; Path=/; Secure; SameSite=None; Partitioned";
     document.set_cookie(&[PROBE, scope].concat()).ok();
-    let is_kept = document.cookie().is_ok_and(|cookies| cookies.split("; ").any(|cookie| cookie == PROBE));
+    let is_kept =
+        document.cookie().is_ok_and(|cookies| cookies.split(';').any(|cookie| cookie.trim() == PROBE));
     document.set_cookie(&["portico-probe=; Max-Age=0", scope].concat()).ok();
     !is_kept
 }

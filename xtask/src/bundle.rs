@@ -44,9 +44,9 @@ const WASM_FEATURES: [&str; 8] = [
 /// of memory (`-lmu`): the stack ends there.
 const OPTIMISE: [&str; 5] = ["-lmu", "--flatten", "--rereloop", "-O2", "-Os"];
 const GZIP_LEVEL: u32 = 9;
-const BROTLI_QUALITY: u32 = 11;
+const BROTLI_QUALITY: i32 = 11;
 /// The largest window that every Brotli decoder must accept (RFC 7932 §9.1).
-const BROTLI_WINDOW_BITS: u32 = 24;
+const BROTLI_WINDOW_BITS: i32 = 24;
 
 /// What a script of `public/` holds in place of the addresses that it fetches ahead.
 const ASSETS: &str = "@assets@";
@@ -303,11 +303,14 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// As the server sends it to browsers that read Brotli.
 pub(crate) fn brotli(content: &[u8]) -> Result<Vec<u8>> {
+    let parameters = brotli::enc::BrotliEncoderParams {
+        quality: BROTLI_QUALITY,
+        lgwin: BROTLI_WINDOW_BITS,
+        size_hint: content.len(),
+        ..Default::default()
+    };
     let mut encoded = Vec::new();
-    let mut writer = brotli::CompressorWriter::new(&mut encoded, 4096, BROTLI_QUALITY, BROTLI_WINDOW_BITS);
-    writer.write_all(content)?;
-    writer.flush()?;
-    drop(writer);
+    brotli::BrotliCompress(&mut &*content, &mut encoded, &parameters)?;
     Ok(encoded)
 }
 

@@ -64,7 +64,7 @@ pub fn badge_title(title: &str, unread: u32) {
     if unread == 0 {
         document.set_title(title);
     } else {
-        document.set_title(&["(", &unread.to_string(), ") ", title].concat());
+        document.set_title(&["(", &portico_protocol::codec::encode(&unread), ") ", title].concat());
     }
 }
 

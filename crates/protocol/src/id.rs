@@ -34,6 +34,13 @@ macro_rules! ids {
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self { Self(Uuid::from_bytes(bytes)) }
 
+            /// The id as text, without what `Display` brings along: visitors download this.
+            #[must_use]
+            pub fn text(&self) -> String {
+                let mut buffer = Uuid::encode_buffer();
+                self.0.hyphenated().encode_lower(&mut buffer).to_owned()
+            }
+
             /// The sixteen bytes, in network order.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] { self.0.as_bytes() }
@@ -71,7 +78,7 @@ macro_rules! ids {
             }
         }
 
-        wire!(text $name);
+        wire!(text $name, $name::text);
     )+ };
 }
 
@@ -137,7 +144,7 @@ impl<'de> Deserialize<'de> for BrandId {
     }
 }
 
-wire!(text BrandId);
+wire!(text BrandId, BrandId::as_str);
 
 fn deserialize_text<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where

@@ -40,7 +40,7 @@ impl Problem {
     #[must_use]
     pub fn new(code: &str, status: u16, title: &str) -> Self {
         Self {
-            kind: format!("/problems/{code}"),
+            kind: ["/problems/", code].concat(),
             title: title.into(),
             status,
             detail: None,
@@ -87,9 +87,13 @@ impl Problem {
     /// `field` holds `found` where at most `limit` is allowed.
     #[must_use]
     pub fn too_long(field: &str, limit: usize, found: usize) -> Self {
-        let mut problem = Self::new("too-long", 400, "A value is longer than allowed")
-            .with_field(field)
-            .with_detail(format!("{field} has a length of {found}; at most {limit} is allowed"));
+        // Not by `format!`, which visitors would download.
+        let count = |count: usize| crate::json::to_string(&(count as u64));
+        let mut problem =
+            Self::new("too-long", 400, "A value is longer than allowed").with_field(field).with_detail(
+                [field, " has a length of ", &count(found), "; at most ", &count(limit), " is allowed"]
+                    .concat(),
+            );
         problem.limit = Some(limit as u64);
         problem.found = Some(found as u64);
         problem

@@ -162,7 +162,9 @@ fn closing(line: &str, mark: &str) -> Option<usize> {
 /// `[label](https://…)`. A label that looks like an address must not name another one: then the true
 /// address is shown instead.
 fn labelled_link(rest: &str) -> Option<(Span<'_>, usize)> {
-    let (label, after) = rest[1..].split_once("](")?;
+    // Not by the library's search for texts in texts, which is as large as all of this file.
+    let middle = rest.as_bytes().windows(2).position(|pair| pair == b"](")?;
+    let (label, after) = (&rest[1..middle], &rest[middle + 2..]);
     if label.is_empty() || label.contains(['\n', '[']) {
         return None;
     }
@@ -187,8 +189,9 @@ fn without_scheme(href: &str) -> &str {
 /// The host of an address, with its port if it has one.
 #[must_use]
 pub fn host(href: &str) -> &str {
-    let authority = without_scheme(href).split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit('@').next().unwrap_or_default()
+    let rest = without_scheme(href);
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    authority.rfind('@').map_or(authority, |at| &authority[at + 1..])
 }
 
 fn bare_link(rest: &str) -> Option<(Span<'_>, usize)> {

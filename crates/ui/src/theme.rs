@@ -43,7 +43,9 @@ pub fn apply_scheme(scheme: Scheme) {
 /// Fits the page into the height that is really seen, in CSS pixels.
 pub fn apply_height(pixels: u32) {
     if let Some(root) = root() {
-        root.style().set_property("--height", &[&pixels.to_string(), "px"].concat()).ok();
+        root.style()
+            .set_property("--height", &[&portico_protocol::codec::encode(&pixels), "px"].concat())
+            .ok();
     }
 }
 

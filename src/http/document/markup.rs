@@ -13,8 +13,9 @@ use super::language::{LANGUAGES, is_right_to_left};
 const TEMPLATE: &str = include_str!("chat.html");
 /// Texts of the markup that the app says as well; the others it does without.
 const SAID_BY_APP_TOO: [&str; 1] = ["talkToPerson"];
-/// Texts that are markup's alone, though no template names them.
-const SAID_BY_PROOF: [&str; 13] = [
+/// Texts that are markup's or the studio's alone, though no template names them.
+const SAID_BY_MARKUP: [&str; 17] = [
+    "note",
     "privacy",
     "proofCheck",
     "proofDns",
@@ -28,6 +29,9 @@ const SAID_BY_PROOF: [&str; 13] = [
     "proofVerified",
     "proofWellKnown",
     "proofWhen",
+    "proofWithdrawn",
+    "terms",
+    "verified",
 ];
 /// What the interface is drawn on by night, as in `tokens.css`: the lighter of the two surfaces, where text in the
 /// brand's colour is harder to read.
@@ -228,7 +232,7 @@ impl Document<'_> {
 
     fn app_texts(&self) -> Map<String, Value> {
         let is_markups =
-            |key: &str| TEMPLATE.contains(&format!("{{t:{key}}}")) || SAID_BY_PROOF.contains(&key);
+            |key: &str| TEMPLATE.contains(&format!("{{t:{key}}}")) || SAID_BY_MARKUP.contains(&key);
         let is_apps = |key: &str| SAID_BY_APP_TOO.contains(&key) || !is_markups(key);
         self.texts
             .iter()

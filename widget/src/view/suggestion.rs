@@ -1,7 +1,7 @@
 //! Ready-made answers under the newest message.
 
 use leptos::prelude::*;
-use portico_protocol::Suggestion;
+use portico_protocol::{Suggestion, codec};
 use portico_ui::dom;
 use portico_ui::locale::{self, Key};
 use web_sys::{Element, HtmlElement};
@@ -29,7 +29,7 @@ pub(super) fn bring_to_life(root: &Element, chat: Visit) {
             dom::hide(&row, suggestions.is_empty());
             for (index, suggestion) in suggestions.iter().enumerate() {
                 if let Some(chip) = chip(suggestion) {
-                    dom::set(&chip, INDEX, &index.to_string());
+                    dom::set(&chip, INDEX, &codec::encode(&(index as u32)));
                     let item = dom::make("li", "");
                     dom::append(&item, &chip);
                     dom::append(&row, &item);

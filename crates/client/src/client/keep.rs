@@ -67,7 +67,7 @@ impl Client {
 
     pub(super) fn save_draft(&mut self, id: ConversationId, draft: String) {
         let mut key = String::from(DRAFT_KEY);
-        key.push_str(&id.to_string());
+        key.push_str(&id.text());
         self.save(&key, (!draft.is_empty()).then_some(draft));
     }
 
@@ -87,7 +87,7 @@ impl Client {
 
     /// People who share a device share nothing that is kept on it.
     pub(super) fn key_prefix(&self) -> String {
-        let mut prefix = self.me.participant().map(|me| me.to_string()).unwrap_or_default();
+        let mut prefix = self.me.participant().map(|me| me.text()).unwrap_or_default();
         prefix.push('/');
         prefix
     }
@@ -97,7 +97,7 @@ const DRAFT_KEY: &str = "draft/";
 
 pub(super) fn submission_key(id: MessageId) -> String {
     let mut key = String::from("submission/");
-    key.push_str(&id.to_string());
+    key.push_str(&id.text());
     key
 }
 

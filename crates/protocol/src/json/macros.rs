@@ -5,7 +5,7 @@
 /// ```text
 /// wire!(struct Note { text, source [optional], kind = "type" });
 /// wire!(enum Reason { TooSlow = "too-slow", Silent = "silent", _ = ShuttingDown });
-/// wire!(text BrandId);       // by `FromStr` and `Display`
+/// wire!(text BrandId, BrandId::as_str);  // by `FromStr` and this
 /// wire!(newtype Timestamp);  // as what is in it
 /// ```
 /// An `[optional]` member may be absent and then has its default; it is left out where it says nothing.
@@ -40,14 +40,14 @@ macro_rules! wire {
             }
         }
     };
-    (text $type:ident) => {
+    (text $type:ident, $as_text:path) => {
         impl $crate::json::Wire for $type {
             fn read(value: &$crate::json::Value<'_>) -> Result<Self, $crate::json::Error> {
                 value.text()?.parse().map_err(|_| $crate::json::Error)
             }
 
             fn write(&self, out: &mut $crate::json::Writer) {
-                out.string(&self.to_string());
+                out.string($as_text(self).as_ref());
             }
         }
     };
