@@ -20,7 +20,7 @@ const DOCUMENT_BYTES_MIN: u64 = 256;
 /// More is no document of ours.
 const DOCUMENT_BYTES_MAX: u64 = 256 << 10;
 /// The last step that costs a document less than a millisecond.
-const BROTLI_QUALITY: u32 = 5;
+const BROTLI_QUALITY: u32 = 7;
 /// A window of 64 KiB: larger than nearly every document, and small to allocate.
 const BROTLI_WINDOW_BITS: u32 = 16;
 

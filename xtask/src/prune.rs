@@ -19,6 +19,8 @@ const ROOT: &str = "root";
 /// Rewrites the glue, and writes the module to `pruned` as text. `features`: what the module uses, for binaryen.
 pub(crate) fn prune(module: &Path, glue: &Path, pruned: &Path, features: &[&str]) -> Result<()> {
     let script = fs::read_to_string(glue).with_context(|| glue.display().to_string())?;
+    // What it exports, nobody imports: the call that starts it stands in the same file.
+    let script: String = script.split_inclusive('\n').filter(|line| !line.starts_with("export {")).collect();
     let blocks = blocks(&script);
     let names: BTreeSet<&str> = blocks.iter().filter_map(|block| block.name()).collect();
     let imports_from = format!("./{}_bg.js", glue.file_stem().context("a file")?.to_string_lossy());
