@@ -404,7 +404,8 @@ mod tests {
         let queue = Handover { to: Owner::Queue(Queue {}), packet: Vec::new() };
         let handover = Line(3, 2, visitor(), EntryBody::Handover(queue));
         let live = |lines: &[&Line]| {
-            live_suggestions(lines.iter().rev().map(|line| item(line))).map(|(id, live)| (id, live.len()))
+            let items: Vec<_> = lines.iter().map(|line| item(line)).collect();
+            live_suggestions(items.iter().rev()).map(|(id, live)| (id, live.len()))
         };
         assert_eq!(live(&[&question]), Some((id(1), 1)));
         assert_eq!(live(&[&question, &answer]), None);
