@@ -168,6 +168,7 @@ test('a_phone_gets_a_sheet_that_holds_the_page_still_and_closes_by_going_back', 
   await page.evaluate(() => history.replaceState({ of: 'the page' }, '', '/twice'));
   await launcher(page).tap();
   await chatIn(page);
+  await page.waitForFunction(() => !document.querySelector('portico-launcher').shadowRoot.getAnimations().length);
   assert.deepEqual(await page.locator('iframe').boundingBox(), { x: 0, y: 0, ...phone });
   assert.equal(await page.evaluate(() => document.documentElement.style.overflow), 'hidden');
   assert.deepEqual(await windowListeners(page, /\/embed\.js$/), ['message', 'popstate']);

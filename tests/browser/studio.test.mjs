@@ -40,7 +40,7 @@ test('the_inbox_shows_who_waits_what_is_mine_and_everything_and_finds_words', as
   const studio = await signIn(await person(t, wide));
   await row(studio, 'Amelie Roth').getByText(/^Waiting/).waitFor();
   assert.equal(await row(studio, 'Tomasz').count(), 0, 'whom Nora answers waits for nobody');
-  assert.match(await view(studio, 'Unassigned').innerText(), /2/);
+  await view(studio, 'Unassigned').getByText('2', { exact: true }).waitFor();
   await view(studio, 'Mine').click();
   await row(studio, 'Tomasz Zielinski').getByText('unread').waitFor({ state: 'attached' });
   assert.equal(await row(studio, 'Amelie').count(), 0);

@@ -146,8 +146,8 @@ fn on_key(desk: Desk, search: NodeRef<Input>, event: &KeyboardEvent) {
     let is_in = |selector: &str| {
         target.as_ref().is_some_and(|target| target.closest(selector).ok().flatten().is_some())
     };
-    // A dialog has its own keyboard.
-    if event.default_prevented() || is_in("dialog") || event.is_composing() {
+    // A dialog has its own keyboard; one just closed may hold the focus until the next frame.
+    if event.default_prevented() || is_in("dialog[open]") || event.is_composing() {
         return;
     }
     let key = event.key();
