@@ -122,6 +122,42 @@ test('a_draft_is_there_again_after_a_reload_and_on_another_page', async t => {
   assert.equal(await composer(chat(page)).inputValue(), '', 'what was sent is a draft no longer');
 });
 
+test('one_writes_before_the_code_is_there', async t => {
+  const page = await (await person(t)).newPage();
+  let release;
+  const isReleased = new Promise(resolve => (release = resolve));
+  await page.route('**/*.wasm', async route => {
+    await isReleased;
+    await route.continue();
+  });
+  await page.goto(stage.demo.shop);
+  await launcher(page).click();
+  await composer(chat(page)).and(chat(page).locator(':focus')).waitFor();
+  await page.keyboard.type('Quicker than the code');
+  release();
+  await isAlive(chat(page));
+  await page.keyboard.press('Enter');
+  await log(chat(page)).getByText('Quicker than the code').waitFor();
+});
+
+test('whoever_comes_back_sees_what_was_said_and_no_greeting_before_it', async t => {
+  const context = await person(t);
+  const first = await openChat(context);
+  await say(chat(first), 'I will be back');
+  await log(chat(first)).getByText(arrived).first().waitFor();
+  await first.close();
+  await context.addInitScript(() => {
+    new MutationObserver((_, observer) => {
+      const rows = document.querySelectorAll('[role=log] li');
+      if (!rows.length) return;
+      observer.disconnect();
+      self.firstShown = [...rows].map(row => row.textContent).join();
+    }).observe(document, { childList: true, subtree: true });
+  });
+  const page = await openChat(context);
+  assert.match(await frameOf(page).evaluate(() => self.firstShown), /I will be back/);
+});
+
 test('enter_ends_a_composition_and_sends_nothing', async t => {
   const context = await person(t);
   const page = await openPage(context);

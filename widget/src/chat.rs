@@ -17,14 +17,14 @@ use portico_protocol::{BrandId, ConversationId, MessageId, Problem, Suggestion};
 use portico_ui::bubble::Act;
 use portico_ui::locale::{self, Key, day_number};
 use portico_ui::log::Edges;
-use portico_ui::row::{Viewer, live_suggestions, rows};
+use portico_ui::row::{Item, Viewer, live_suggestions, rows};
 use portico_ui::theme::{Scheme, apply_scheme};
 use portico_ui::{LogModel, Window, dom};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::history::{Greeting, items};
-use crate::view::Composer;
+use crate::view::{self, Composer};
 use crate::{history, keep, session};
 
 /// First wait before a session that could not be opened is tried again, in milliseconds; doubled each time.
@@ -77,6 +77,9 @@ pub(crate) struct State {
     locale: String,
     title: String,
     greeting: Greeting,
+    /// What was said here before has yet to come: the greeting would only flash up in its place.
+    awaits_log: Cell<bool>,
+    has_talked: Cell<bool>,
     embedder: Option<Embedder>,
     configuration: RefCell<Configuration>,
     live: RefCell<Option<Live>>,
@@ -124,6 +127,8 @@ impl Visit {
             locale: boot.locale.clone(),
             title: dom::document().title(),
             greeting: Greeting::new(boot, clock::timestamp()),
+            awaits_log: Cell::new(true),
+            has_talked: Cell::new(keep::has_talked(boot.brand.as_str())),
             embedder: Embedder::find().filter(|_| boot.surface == Surface::Frame),
             configuration: RefCell::default(),
             live: RefCell::default(),
@@ -150,6 +155,9 @@ impl Visit {
 
     /// Starts to live on its surface: a frame waits for the page to open it.
     pub(crate) fn begin(self, surface: Surface) {
+        if !self.has_talked.get() {
+            self.settle();
+        }
         self.refresh_now();
         page::watch(move |happening| self.happened(happening));
         match self.embedder.clone() {
@@ -313,6 +321,7 @@ impl Visit {
     fn forget_all(self, live: &Live) {
         live.driver.end();
         self.keep_resume("");
+        self.keep_talked(false);
         self.live.borrow_mut().take();
         self.suggestions.set(Vec::new());
         self.phase.set(Phase::Ended);
@@ -429,6 +438,12 @@ impl Visit {
             && let Some(text) = draft.or_else(prefill)
         {
             self.composer.set_text(&text);
+        }
+    }
+
+    fn keep_talked(self, has_talked: bool) {
+        if self.has_talked.replace(has_talked) != has_talked {
+            keep::set_talked(self.brand.as_str(), has_talked);
         }
     }
 
@@ -585,11 +600,19 @@ impl Visit {
                 self.go_on_with_transcript();
                 self.mark_read(&live);
             }
-            None => {
-                let drawn = rows(self.greeting.items(), Viewer::Visitor, None, day_number);
-                self.log.show(drawn, Edges::default());
-            }
+            None => self.log.show(rows(self.greeting(), Viewer::Visitor, None, day_number), Edges::default()),
         }
+    }
+
+    /// It is known now what was said here, if anything.
+    fn settle(self) {
+        if self.awaits_log.replace(false) {
+            dom::find(&view::root(), ".message-log").remove_attribute("aria-busy").ok();
+        }
+    }
+
+    fn greeting(&self) -> impl DoubleEndedIterator<Item = Item<'_>> {
+        self.greeting.items().filter(|_| !self.awaits_log.get())
     }
 
     fn draw(self, client: &Client, id: ConversationId) {
@@ -603,8 +626,14 @@ impl Visit {
         let count = timeline.len();
         let window = *self.window.borrow();
         let mut shown = Vec::new();
-        if timeline.holds_nothing() {
-            shown.extend(self.greeting.items());
+        let is_untouched = timeline.holds_nothing();
+        if !is_untouched || conversation.began_here() {
+            self.settle();
+        }
+        if is_untouched {
+            shown.extend(self.greeting());
+        } else {
+            self.keep_talked(true);
         }
         shown.extend(items(client, id, conversation, &window, &self.greeting));
         let edges = Edges {

@@ -6,6 +6,7 @@ use portico_ui::theme::Scheme;
 const SCHEME: &str = "portico:scheme";
 const SOUND: &str = "portico:sound";
 const LANGUAGE: &str = "portico:language";
+const TALKED: &str = "portico:talked:";
 const RESUME: &str = "portico:resume:";
 
 /// The look that was chosen.
@@ -36,6 +37,16 @@ pub(crate) fn has_sound() -> bool {
 /// Keeps whether new messages may be heard.
 pub(crate) fn set_sound(is_on: bool) {
     storage::save(SOUND, if is_on { "on" } else { "" });
+}
+
+/// Whether something was said here, so that the log has to be waited for.
+pub(crate) fn has_talked(brand: &str) -> bool {
+    storage::load(&[TALKED, brand].concat()).is_some()
+}
+
+/// Keeps whether something was said.
+pub(crate) fn set_talked(brand: &str, has_talked: bool) {
+    storage::save(&[TALKED, brand].concat(), if has_talked { "yes" } else { "" });
 }
 
 /// Finds the conversation again where cookies are blocked and there is no page around to keep it.

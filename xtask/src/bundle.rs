@@ -48,6 +48,20 @@ const BROTLI_QUALITY: i32 = 11;
 /// The largest window that every Brotli decoder must accept (RFC 7932 §9.1).
 const BROTLI_WINDOW_BITS: i32 = 24;
 
+/// Starts an app. The server wrote what is seen first: it is drawn, and can be written in, before the code runs,
+/// which would hold up the first frame. Where nothing is drawn, in a tab in the background, a timer does.
+const START: &str = r#"
+if (parent != self) document.querySelector("textarea").focus();
+const compiled = WebAssembly.compileStreaming(fetch(new URL("@module@", import.meta.url)));
+await new Promise((go) => {
+  requestAnimationFrame(() => setTimeout(go));
+  setTimeout(go, 150);
+});
+const module = await compiled;
+__wbg_finalize_init(await WebAssembly.instantiate(module, __wbg_get_imports()), module);
+"#;
+/// Where wasm-bindgen's own way to start begins, which [`START`] replaces.
+const OWN_START: &str = "\nasync function __wbg_load(";
 /// What a script of `public/` holds in place of the addresses that it fetches ahead.
 const ASSETS: &str = "@assets@";
 /// In quick builds the page asks now and then whether there is a newer one. A debug server answers.
@@ -130,9 +144,10 @@ fn optimise(app: &str, effort: Effort) -> Result<Vec<u8>> {
 
 /// wasm-bindgen's glue and the call that starts it, in one file: one request and no inline script.
 fn app_script(app: &str, module: &str, effort: Effort) -> Result<Vec<u8>> {
-    let mut script = read(&root().join(format!("{}/portico-{app}.js", linked(app))))?;
+    let glue = fs::read_to_string(root().join(format!("{}/portico-{app}.js", linked(app))))?;
+    let (parts, _) = glue.split_once(OWN_START).context("the glue has another start than foreseen")?;
     let name = module.rsplit('/').next().unwrap_or(module);
-    writeln!(script, "\n__wbg_init({{ module_or_path: new URL(\"{name}\", import.meta.url) }});")?;
+    let mut script = [parts, &START.replace("@module@", name)].concat().into_bytes();
     if effort == Effort::Quick {
         script.extend_from_slice(RELOAD.as_bytes());
     }

@@ -136,6 +136,12 @@ impl Conversation {
         self.opened_at.is_some()
     }
 
+    /// Whether the server has told that nothing had been said when it was opened.
+    #[must_use]
+    pub const fn began_here(&self) -> bool {
+        matches!(self.opened_at, Some(0))
+    }
+
     /// Whether older entries can be loaded and are not on their way yet.
     #[must_use]
     pub fn can_load_older(&self) -> bool {

@@ -23,7 +23,6 @@ use crate::chat::Visit;
 /// Connects the document with the chat.
 pub(crate) fn bring_to_life(chat: Visit, boot: &Boot) {
     let root = root();
-    dom::find(&root, ".skeleton").remove();
     let sheet = sheet::Sheet::new(&root);
     proof::bring_to_life(&root, sheet, boot.proof_expires_at);
     menu::bring_to_life(&root, sheet, chat);
