@@ -103,7 +103,7 @@ async function launcherAlone(t) {
   const { context, page } = await visit(t);
   if (!t.phone) await browser.startTracing(page, { categories: ['devtools.timeline', 'v8'] });
   await page.goto(`${demo.shop}/dag`, { waitUntil: 'load' });
-  await page.waitForFunction(() => self.probe.launcher);
+  await page.waitForFunction(() => self.probe.launcher && performance.getEntriesByName('first-contentful-paint').length);
   const seen = await page.evaluate(() => ({
     launcher: self.probe.launcher,
     firstPaint: performance.getEntriesByName('first-contentful-paint')[0].startTime,
