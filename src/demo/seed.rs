@@ -319,7 +319,7 @@ impl Line {
     fn body(&self) -> SubmissionBody {
         match (&self.say, &self.note, self.ask) {
             (Some(text), ..) => SubmissionBody::Message(Message::text(text)),
-            (None, Some(text), _) => SubmissionBody::Note(Note { text: text.clone() }),
+            (None, Some(text), _) => SubmissionBody::Note(Note::new(text.as_str())),
             (None, None, Some(Ask::Person)) => SubmissionBody::RequestHuman(RequestHuman::default()),
             (None, None, Some(Ask::Conversation)) => SubmissionBody::TakeOver(TakeOver {}),
             (None, None, Some(Ask::Close) | None) => SubmissionBody::Close(Close {}),

@@ -173,14 +173,14 @@ fn nobody_does_what_is_not_theirs_to_do() {
         HandBack {}.into(),
         Close {}.into(),
         Reopen {}.into(),
-        Note { text: "psst".into() }.into(),
+        Note::new("psst").into(),
         SubmissionBody::Unknown,
     ] {
         assert_eq!(log.submit(&visitor(), body.clone()), Err(Refusal::NotAllowed), "{body:?}");
     }
     let tap = SuggestionResponse { message: id(0), text: "Yes".into(), postback_data: "yes".into() };
     assert_eq!(log.submit(&ida(), tap), Err(Refusal::NotAllowed));
-    assert_eq!(log.submit(&bot(), Note { text: "psst".into() }), Err(Refusal::NotAllowed));
+    assert_eq!(log.submit(&bot(), Note::new("psst")), Err(Refusal::NotAllowed));
 }
 
 #[test]
@@ -248,7 +248,7 @@ proptest! {
                 5 => HandBack {}.into(),
                 6 => Close {}.into(),
                 7 => Reopen {}.into(),
-                8 => Note { text: "note".into() }.into(),
+                8 => Note::new("note").into(),
                 _ => Redaction { target }.into(),
             };
             let _ = log.submit_as(id(u8::try_from(index).unwrap()), &actor, body);

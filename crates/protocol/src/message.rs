@@ -22,6 +22,23 @@ pub struct Message {
     /// Shown by a client that does not know the content's kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
+    /// What the server hid in the words before it stored them, each kind once. It counts only what it found
+    /// itself: what a sender writes here is lost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<Masked>,
+}
+
+/// A kind of number that does not belong into a chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Masked {
+    /// The number of a payment card.
+    Card,
+    /// The number of a bank account.
+    Iban,
+    /// What a newer server hides.
+    #[serde(other)]
+    Other,
 }
 
 oneof! {
@@ -99,7 +116,8 @@ impl Message {
     /// A message of plain words.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self { content: Content::Text(Text(text.into())), suggestions: Vec::new(), fallback: None }
+        let (suggestions, fallback, masked) = Default::default();
+        Self { content: Content::Text(Text(text.into())), suggestions, fallback, masked }
     }
 
     /// The words to show where only words can be shown: previews, notifications, old clients.
@@ -228,7 +246,8 @@ macro_rules! silent_debug {
 }
 silent_debug!(Message, Text, Reply, Action, OpenUrlAction, DialAction);
 
-wire!(struct Message { content, suggestions [optional], fallback [optional] });
+wire!(struct Message { content, suggestions [optional], fallback [optional], masked [optional] });
+wire!(enum Masked { Card = "card", Iban = "iban", Other = "other", _ = Other });
 wire!(newtype Text);
 wire!(struct Reply { text, postback_data });
 wire!(struct Action { text, postback_data, open_url_action [optional], dial_action [optional] });

@@ -6,7 +6,7 @@ use portico_protocol::entry::{self, Bot, Edit, Note, Queue, Redaction, Slot, Sug
 use portico_protocol::frame::*;
 use portico_protocol::json::Wire;
 use portico_protocol::limit::{FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX, TEXT_CHARS_MAX};
-use portico_protocol::message::{DialAction, LiveAgentRequest, OpenUrlAction};
+use portico_protocol::message::{DialAction, LiveAgentRequest, Masked, OpenUrlAction};
 use portico_protocol::participant::{Server, Visitor};
 use portico_protocol::*;
 use proptest::prelude::*;
@@ -52,6 +52,12 @@ fn rich_message() -> Message {
     }
 }
 
+fn masked_message() -> Message {
+    Message {
+        masked: vec![Masked::Card, Masked::Iban], ..Message::text("•••• 1111 and •••• 3000")
+    }
+}
+
 fn submissions() -> Vec<SubmissionBody> {
     let slot = Slot { name: "order".into(), value: "7".into(), source: Some(3) };
     vec![
@@ -62,7 +68,7 @@ fn submissions() -> Vec<SubmissionBody> {
         HandBack {}.into(),
         Close {}.into(),
         Reopen {}.into(),
-        Note { text: "among us".into() }.into(),
+        Note::new("among us").into(),
         Edit { target: message_id(1), message: Message::text("better") }.into(),
         Redaction { target: message_id(1) }.into(),
     ]
@@ -106,10 +112,12 @@ fn entries() -> Vec<Entry> {
         (Author::Representative(ada()), entry::RepresentativeLeft {}.into()),
         (Author::Representative(ada()), entry::Closed {}.into()),
         (Author::Server(Server {}), entry::Reopened {}.into()),
-        (Author::Representative(ada()), Note { text: "among us".into() }.into()),
+        (Author::Representative(ada()), Note::new("among us").into()),
         (Author::Representative(ada()), Edit { target: message_id(2), message: Message::text("new") }.into()),
         (Author::Representative(ada()), Redaction { target: message_id(2) }.into()),
         (Author::Server(Server {}), entry::Hidden {}.into()),
+        (Author::Visitor(Visitor { id: participant(1) }), masked_message().into()),
+        (Author::Representative(ada()), Note { masked: vec![Masked::Iban], ..Note::new("•••• 3000") }.into()),
     ];
     let numbered = bodies.into_iter().zip(1..);
     numbered
@@ -265,6 +273,14 @@ fn words_secrets_and_addresses_stay_out_of_debug_output() {
 }
 
 #[test]
+fn what_a_newer_server_hides_is_read_as_something_else_hidden() {
+    let text = r#"{"content":{"text":"…"},"masked":["card","passport"]}"#;
+    let ours = json::from_str::<Message>(text).unwrap();
+    assert_eq!(ours.masked, [Masked::Card, Masked::Other]);
+    assert_eq!(codec::decode::<Message>(text).unwrap(), ours);
+}
+
+#[test]
 fn an_entry_for_the_visitor_keeps_its_place_and_loses_what_is_the_brands() {
     let all = entries();
     let seen: Vec<_> = all.iter().cloned().map(Entry::for_visitor).collect();
@@ -279,13 +295,19 @@ fn an_entry_for_the_visitor_keeps_its_place_and_loses_what_is_the_brands() {
 }
 
 prop_compose! {
-    fn any_submission()(id: [u8; 16], text in ".{0,80}", postback in ".{0,20}", pick in 0..4_u8) -> Submission {
+    fn any_submission()(
+        id: [u8; 16],
+        text in ".{0,80}",
+        postback in ".{0,20}",
+        masked in prop::sample::subsequence(vec![Masked::Card, Masked::Iban], 0..=2),
+        pick in 0..4_u8,
+    ) -> Submission {
         let id = MessageId::from_bytes(id);
         let body = match pick {
             0 => Message::text(text).into(),
             1 => SuggestionResponse { message: id, text, postback_data: postback }.into(),
-            2 => Note { text }.into(),
-            _ => Edit { target: id, message: Message { fallback: Some(postback), ..Message::text(text) } }.into(),
+            2 => Note { masked: masked.clone(), ..Note::new(text) }.into(),
+            _ => Edit { target: id, message: Message { fallback: Some(postback), masked, ..Message::text(text) } }.into(),
         };
         Submission { id, body }
     }
