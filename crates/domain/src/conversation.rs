@@ -13,6 +13,8 @@ use portico_protocol::{
     RepresentativeType, Submission, SubmissionBody, Timestamp,
 };
 
+use crate::guard;
+
 /// Who asks.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Actor {
@@ -377,7 +379,9 @@ impl Writer {
         self.push(derived_id(self.id, index), author, body);
     }
 
-    fn push(&mut self, id: MessageId, author: Author, body: EntryBody) {
+    /// The only way into a log, and so the place that no path can pass by: see [`crate::guard`].
+    fn push(&mut self, id: MessageId, author: Author, mut body: EntryBody) {
+        guard::guard(&mut body);
         self.entries.push(Entry { sequence: self.next_sequence, id, at: self.at, author, body });
         self.next_sequence += 1;
     }

@@ -5,6 +5,7 @@
 pub mod brand;
 pub mod conversation;
 pub mod growth;
+pub mod guard;
 pub mod name;
 pub mod rate;
 pub mod session;
