@@ -1,6 +1,7 @@
 //! One row of the log.
 
 use portico_protocol::MessageId;
+use portico_protocol::message::Masked;
 use web_sys::HtmlElement;
 
 use crate::dom;
@@ -31,6 +32,7 @@ pub(crate) struct RowView {
     pub(crate) item: HtmlElement,
     author: Option<HtmlElement>,
     content: Option<HtmlElement>,
+    masked: Option<HtmlElement>,
     meta: Option<HtmlElement>,
 }
 
@@ -42,7 +44,7 @@ impl RowView {
             Row::Notice(_, notice) => dom::make_saying("li", "notice-row", &said(notice)),
             Row::Bubble(_) => dom::make("li", ""),
         };
-        let mut view = Self { item, author: None, content: None, meta: None };
+        let mut view = Self { item, author: None, content: None, masked: None, meta: None };
         if let Row::Bubble(bubble) = row {
             view.draw(None, bubble, extras);
         }
@@ -68,9 +70,10 @@ impl RowView {
         if let Some(author) = &self.author {
             self.item.prepend_with_node_1(author).ok();
         }
+        replace(&mut self.masked, masked(bubble));
         replace(&mut self.meta, meta(bubble, extras));
-        if let Some(meta) = &self.meta {
-            dom::append(&self.item, meta);
+        for part in [&self.masked, &self.meta].into_iter().flatten() {
+            dom::append(&self.item, part);
         }
     }
 }
@@ -127,6 +130,21 @@ fn content(bubble: &Bubble) -> Option<HtmlElement> {
     let content = dom::make("div", "bubble");
     words::write(&content, &bubble.text, bubble.markup);
     Some(content)
+}
+
+/// Why a number is missing, below the words that lost it. Who wrote it reads it too: that is whom it shall teach.
+fn masked(bubble: &Bubble) -> Option<HtmlElement> {
+    let mut line = String::new();
+    for kind in &bubble.masked {
+        let key = match kind {
+            Masked::Card => Key::CardMasked,
+            Masked::Iban => Key::IbanMasked,
+            Masked::Other => continue,
+        };
+        line.push_str(if line.is_empty() { "" } else { " " });
+        line.push_str(&locale::text(key));
+    }
+    (!line.is_empty()).then(|| dom::make_saying("div", "masked", &line))
 }
 
 /// Time and fate below a group.
