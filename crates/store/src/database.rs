@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use portico_protocol::{BrandId, ConversationId, MessageId, ParticipantId, SessionId, Timestamp};
+use portico_protocol::{BrandId, ConversationId, MediaId, MessageId, ParticipantId, SessionId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
@@ -65,6 +65,7 @@ into_value! {
     &[u8], value => Bytes(value.to_vec());
     [u8; 32], value => Bytes(value.to_vec());
     ConversationId, value => Bytes(value.as_bytes().to_vec());
+    MediaId, value => Bytes(value.as_bytes().to_vec());
     MessageId, value => Bytes(value.as_bytes().to_vec());
     ParticipantId, value => Bytes(value.as_bytes().to_vec());
     SessionId, value => Bytes(value.as_bytes().to_vec());

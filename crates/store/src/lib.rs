@@ -32,6 +32,7 @@ mod device_link;
 mod entry;
 mod error;
 mod fold;
+mod media;
 mod migration;
 mod redaction;
 mod representative;
@@ -48,6 +49,7 @@ pub use conversation::{Asker, Conversations, Cursor, InboxCounts, InvalidCursor,
 pub use device_link::{DeviceLinkRecord, DeviceLinks};
 pub use entry::Entries;
 pub use error::{AppendError, BackupError, MigrateError, OpenError, SaveError, StoreError};
+pub use media::{KeptMedia, MediaFiles, MediaOutcome, MediaRecord, MediaUsage};
 pub use representative::{RepresentativeRecord, Representatives};
 pub use session::{SessionRecord, SessionRole, Sessions};
 pub use store::{Access, Options, Store};

@@ -12,7 +12,7 @@ use crate::database::{Connection, Pool};
 use crate::writer::Writer;
 use crate::{
     Append, AppendError, Appended, BackupError, Brands, CannedReplies, Conversations, DeviceLinks, Entries,
-    MigrateError, OpenError, Representatives, Sessions, Visitors, Watermarks, migration,
+    MediaFiles, MigrateError, OpenError, Representatives, Sessions, Visitors, Watermarks, migration,
 };
 
 /// Connections for reading where nothing else is asked for.
@@ -200,6 +200,12 @@ impl Store {
     #[must_use]
     pub fn brands(&self) -> Brands<'_> {
         Brands { pool: &self.shared.pool, writer: &self.shared.writer }
+    }
+
+    /// Uploads, and the files that they became.
+    #[must_use]
+    pub fn media(&self) -> MediaFiles<'_> {
+        MediaFiles { pool: &self.shared.pool, writer: &self.shared.writer }
     }
 
     /// One-use links to continue on another device.

@@ -6,5 +6,6 @@ mod bed;
 mod fault;
 mod inbox;
 mod instance;
+mod media;
 mod noun;
 mod postgres;
