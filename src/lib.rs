@@ -22,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod http;
 pub mod live;
+pub mod media;
 pub mod proof;
 mod upkeep;
 
@@ -46,7 +47,7 @@ pub async fn run(
     tokio::spawn(bot::runner::run(Arc::clone(&app)));
     tokio::spawn(live::recheck(Arc::clone(&app.hub), app.closing.watch()));
     tokio::spawn(proof::recheck::run(Arc::clone(&app)));
-    tokio::spawn(upkeep::run(app.store.clone(), app.closing.watch()));
+    tokio::spawn(upkeep::run(app.store.clone(), Arc::clone(&app.media), app.closing.watch()));
     http::server::serve(listener, Arc::clone(&app), tls, shutdown).await;
     // Whatever is still queued is stored before the process may end.
     app.store.close().await;

@@ -27,6 +27,10 @@ pub struct Limits {
     pub tickets: Limit,
     /// One-use links redeemed, by address: each try is a guess at a secret.
     pub redemptions: Limit,
+    /// Uploads begun, by address.
+    pub uploads: Limit,
+    /// Pieces of uploads, by participant: many small ones cost more than one large one.
+    pub appends: Limit,
 }
 
 impl Limits {
@@ -40,6 +44,8 @@ impl Limits {
             visitor_sessions: by_address(60, 120),
             tickets: by_address(120, 240),
             redemptions: by_address(10, 10),
+            uploads: by_address(60, 60),
+            appends: Limit::new(200, 600),
         }
     }
 }

@@ -9,5 +9,6 @@ mod fault;
 mod hostile;
 #[path = "../../crates/store/tests/store/instance.rs"]
 mod instance;
+mod media;
 mod session;
 mod support;
