@@ -17,6 +17,7 @@ use crate::http::metrics::Metrics;
 use crate::http::tls::TlsError;
 use crate::live::{Hub, Relays};
 use crate::media::MediaFolder;
+use crate::picture::Pictures;
 use crate::proof::BrandDirectory;
 use crate::proof::dns::Resolvers;
 use crate::proof::fetch::Reach;
@@ -42,6 +43,8 @@ pub struct App {
     pub assets: Assets,
     /// How often one address may ask for costly things.
     pub limits: Limits,
+    /// What it shows of brands' own sites.
+    pub pictures: Pictures,
     /// What it counts.
     pub metrics: Metrics,
     /// Files of conversations.
@@ -124,6 +127,7 @@ impl App {
             closing: Closing::default(),
             assets: Assets::load(),
             limits: Limits::scaled(config.address_limit_factor),
+            pictures: Pictures::default(),
             metrics,
             config,
         })

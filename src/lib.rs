@@ -23,6 +23,7 @@ pub mod demo;
 pub mod http;
 pub mod live;
 pub mod media;
+pub mod picture;
 pub mod proof;
 mod upkeep;
 

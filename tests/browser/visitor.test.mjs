@@ -148,7 +148,7 @@ test('a_draft_is_there_again_after_a_reload_and_on_another_page', async t => {
   assert.equal(await composer(chat(page)).inputValue(), '', 'what was sent is a draft no longer');
 });
 
-test('one_writes_before_the_code_is_there', async t => {
+for (const isSent of [false, true]) test(`one_writes_${isSent ? 'and_sends_' : ''}before_the_code_is_there`, async t => {
   const page = await (await person(t)).newPage();
   let release;
   const isReleased = new Promise(resolve => (release = resolve));
@@ -160,10 +160,12 @@ test('one_writes_before_the_code_is_there', async t => {
   await launcher(page).click();
   await composer(chat(page)).and(chat(page).locator(':focus')).waitFor();
   await page.keyboard.type('Quicker than the code');
+  if (isSent) await page.keyboard.press('Enter');
   release();
   await isAlive(chat(page));
-  await page.keyboard.press('Enter');
-  await log(chat(page)).getByText('Quicker than the code').waitFor();
+  if (!isSent) await page.keyboard.press('Enter');
+  await log(chat(page)).getByText('Quicker than the code', { exact: true }).waitFor();
+  assert.equal(await composer(chat(page)).inputValue(), '');
 });
 
 test('whoever_comes_back_sees_what_was_said_and_no_greeting_before_it', async t => {

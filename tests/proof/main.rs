@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod command;
+mod picture;
 mod server;
 mod site;
 mod world;

@@ -103,6 +103,10 @@ impl World {
         Self { id, directory, store, zones, looker, files, site, _folder: folder }
     }
 
+    pub(crate) fn fetcher(&self) -> &Fetcher {
+        self.looker.fetcher()
+    }
+
     pub(crate) fn brand(&self) -> Arc<Brand> {
         self.directory.find(&self.id).unwrap()
     }
@@ -180,7 +184,7 @@ impl World {
     }
 
     /// `address` is a host and a path.
-    fn serve_file(&self, address: &str, status: u16, body: &[u8]) {
+    pub(crate) fn serve_file(&self, address: &str, status: u16, body: &[u8]) {
         self.files.lock().unwrap().insert(address.to_owned(), (status, body.to_vec()));
     }
 }

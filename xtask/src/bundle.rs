@@ -49,16 +49,34 @@ const BROTLI_QUALITY: i32 = 11;
 const BROTLI_WINDOW_BITS: i32 = 24;
 
 /// Starts an app. The server wrote what is seen first: it is drawn, and can be written in, before the code runs,
-/// which would hold up the first frame. Where nothing is drawn, in a tab in the background, a timer does.
+/// which would hold up the first frame. Where nothing is drawn, in a tab in the background, a timer does. What is
+/// sent before the code is there is sent once it is.
 const START: &str = r#"
-if (parent != self) document.querySelector("textarea").focus();
+const field = document.querySelector("textarea");
+const form = field?.form;
+let isSent;
+if (field) {
+  if (parent != self) field.focus();
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    isSent = true;
+  };
+  field.onkeydown = (event) => {
+    if (event.key != "Enter" || event.shiftKey || event.isComposing || event.keyCode == 229) return;
+    event.preventDefault();
+    form.requestSubmit();
+  };
+}
 const compiled = WebAssembly.compileStreaming(fetch(new URL("@module@", import.meta.url)));
 await new Promise((go) => {
   requestAnimationFrame(() => setTimeout(go));
   setTimeout(go, 150);
 });
 const module = await compiled;
-__wbg_finalize_init(await WebAssembly.instantiate(module, __wbg_get_imports()), module);
+const instance = await WebAssembly.instantiate(module, __wbg_get_imports());
+if (field) field.onkeydown = form.onsubmit = null;
+__wbg_finalize_init(instance, module);
+if (isSent) form.requestSubmit();
 "#;
 /// Where wasm-bindgen's own way to start begins, which [`START`] replaces.
 const OWN_START: &str = "\nasync function __wbg_load(";

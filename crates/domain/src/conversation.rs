@@ -9,8 +9,8 @@ use portico_protocol::limit::NOTE_CHARS_MAX;
 use portico_protocol::message::check_chars;
 use portico_protocol::participant::{Server, Visitor};
 use portico_protocol::{
-    Author, BrandId, Entry, EntryBody, Message, MessageId, Owner, ParticipantId, Problem, Representative,
-    RepresentativeType, Submission, SubmissionBody, Timestamp,
+    Author, BrandId, Content, Entry, EntryBody, Message, MessageId, Owner, ParticipantId, Problem,
+    Representative, RepresentativeType, Submission, SubmissionBody, Timestamp,
 };
 
 use crate::guard;
@@ -405,6 +405,13 @@ fn left() -> EntryBody {
 
 fn check_visitor_message(message: &Message) -> Result<(), Refusal> {
     message.check()?;
+    if !matches!(message.content, Content::Text(_)) {
+        return Err(Problem::invalid(
+            "message.content",
+            "visitors write words; only representatives send cards",
+        )
+        .into());
+    }
     if message.suggestions.is_empty() {
         Ok(())
     } else {

@@ -10,7 +10,7 @@
 //! nothing that the first did not.
 
 use portico_protocol::message::Masked;
-use portico_protocol::{EntryBody, Message};
+use portico_protocol::{Content, EntryBody, Message, Suggestion};
 
 /// What stands where a character was hidden.
 const HIDDEN: char = '•';
@@ -85,17 +85,29 @@ pub(crate) fn guard(body: &mut EntryBody) {
 }
 
 fn guard_message(message: &mut Message) {
-    use portico_protocol::{Content, Suggestion};
-    let words = match &mut message.content {
-        Content::Text(text) => Some(&mut text.0),
-        Content::Unknown => None,
-    };
-    let labels = message.suggestions.iter_mut().filter_map(|suggestion| match suggestion {
+    let mut texts: Vec<_> = message.fallback.iter_mut().collect();
+    match &mut message.content {
+        Content::Text(text) => texts.push(&mut text.0),
+        Content::Image(image) => texts.push(&mut image.content_info.alt_text),
+        Content::RichCard(cards) => {
+            for card in cards.cards_mut() {
+                texts.extend([&mut card.title, &mut card.description]);
+                texts.extend(card.media.iter_mut().map(|media| &mut media.content_info.alt_text));
+                texts.extend(card.suggestions.iter_mut().filter_map(label));
+            }
+        }
+        Content::Unknown => {}
+    }
+    texts.extend(message.suggestions.iter_mut().filter_map(label));
+    message.masked = guard_texts(texts);
+}
+
+fn label(suggestion: &mut Suggestion) -> Option<&mut String> {
+    match suggestion {
         Suggestion::Reply(reply) => Some(&mut reply.text),
         Suggestion::Action(action) => Some(&mut action.text),
         Suggestion::LiveAgentRequest(_) | Suggestion::Unknown => None,
-    });
-    message.masked = guard_texts(words.into_iter().chain(&mut message.fallback).chain(labels));
+    }
 }
 
 fn guard_texts<'t>(texts: impl IntoIterator<Item = &'t mut String>) -> Vec<Masked> {

@@ -17,6 +17,7 @@ mod oneof;
 pub mod api;
 pub mod boot;
 pub mod brand;
+pub mod card;
 pub mod codec;
 pub mod color;
 pub mod entry;
@@ -32,6 +33,7 @@ pub mod problem;
 pub mod time;
 
 pub use brand::{BrandCard, Verification, VerificationMethod};
+pub use card::{CardContent, RichCard};
 pub use color::Color;
 pub use entry::{Entry, EntryBody, Handover, Owner};
 pub use frame::{ClientFrame, ServerFrame, Submission, SubmissionBody};

@@ -12,6 +12,18 @@ pub const POSTBACK_CHARS_MAX: usize = 2048;
 pub const URL_CHARS_MAX: usize = 2048;
 /// Most suggestions under one message (Business Messages).
 pub const SUGGESTIONS_MAX: usize = 13;
+/// Longest title of a card, in code points (Business Messages).
+pub const CARD_TITLE_CHARS_MAX: usize = 200;
+/// Longest description on a card, in code points (Business Messages).
+pub const CARD_DESCRIPTION_CHARS_MAX: usize = 2000;
+/// Most suggestions on a card (Business Messages).
+pub const CARD_SUGGESTIONS_MAX: usize = 4;
+/// Fewest cards in a carousel (Business Messages).
+pub const CARDS_MIN: usize = 2;
+/// Most cards in a carousel (Business Messages).
+pub const CARDS_MAX: usize = 10;
+/// Longest description of a picture for those who do not see it, in code points.
+pub const ALT_TEXT_CHARS_MAX: usize = 500;
 /// Longest display name of a brand or representative, in code points (Business Messages).
 pub const DISPLAY_NAME_CHARS_MAX: usize = 100;
 /// Longest brand id, in bytes.

@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use portico_protocol::api::InboxQuery;
+use portico_protocol::card::{
+    CardContent, CardWidth, CarouselCard, ContentInfo, Image, Media, MediaHeight, RichCard, StandaloneCard,
+};
 use portico_protocol::entry::{self, Bot, Edit, Note, Queue, Redaction, Slot, SuggestionResponse};
 use portico_protocol::frame::*;
 use portico_protocol::json::Wire;
@@ -233,6 +236,131 @@ fn a_kind_from_the_future_is_known_to_be_unknown_wherever_it_stands() {
     assert_eq!((message.content.clone(), message.plain_text()), (Content::Unknown, "words"));
     assert_eq!(message.suggestions, [Suggestion::Unknown]);
     assert_eq!(message.check().unwrap_err().code(), "invalid", "what is not understood is not stored");
+}
+
+fn picture() -> ContentInfo {
+    ContentInfo {
+        file_url: "https://lumen.example/dag.jpg".into(),
+        thumbnail_url: Some("https://lumen.example/small.jpg".into()),
+        alt_text: "A lamp".into(),
+    }
+}
+
+fn card_content() -> CardContent {
+    CardContent {
+        title: "Dag".into(),
+        description: "Oak and linen".into(),
+        media: Some(Media { height: MediaHeight::Tall, content_info: picture() }),
+        suggestions: vec![Suggestion::reply("Buy", "buy:dag")],
+    }
+}
+
+fn standalone(card_content: CardContent) -> Message {
+    let card_content = Box::new(card_content);
+    let content = Content::RichCard(RichCard::Standalone(StandaloneCard { card_content }));
+    Message { content, ..Message::text("") }
+}
+
+fn carousel(card_width: CardWidth, card_contents: Vec<CardContent>) -> Message {
+    let content = Content::RichCard(RichCard::Carousel(CarouselCard { card_width, card_contents }));
+    Message { content, ..Message::text("") }
+}
+
+fn rich_messages() -> Vec<Message> {
+    let image = Content::Image(Image { content_info: picture() });
+    vec![
+        Message { content: image, ..Message::text("") },
+        standalone(card_content()),
+        carousel(CardWidth::Medium, vec![card_content(), CardContent { media: None, ..card_content() }]),
+    ]
+}
+
+#[test]
+fn pictures_and_cards_are_written_as_promised() {
+    let lines: Vec<_> = rich_messages().iter().map(codec::encode).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn pictures_and_cards_read_the_same_in_browsers_and_natively() {
+    for message in rich_messages() {
+        assert_eq!(message.check(), Ok(()));
+        let text = codec::encode(&message);
+        assert_eq!(codec::decode::<Message>(&text).unwrap(), message);
+        assert_eq!(serde_json::from_str::<Message>(&text).unwrap(), message);
+        assert_eq!(portico_protocol::json::from_str::<Message>(&text).unwrap(), message);
+        assert_eq!(portico_protocol::json::to_string(&message), text);
+    }
+    let newer = r#"{"content":{"richCard":{"mosaic":{}}},"fallback":"Four lamps"}"#;
+    let newer = codec::decode::<Message>(newer).unwrap();
+    assert_eq!(newer.plain_text(), "Four lamps", "a kind of card from the future has words at least");
+    assert!(newer.check().is_err());
+    let two =
+        r#"{"content":{"richCard":{"standaloneCard":{"cardContent":{"title":"a"}},"carouselCard":{}}}}"#;
+    assert!(codec::decode::<Message>(two).is_err(), "two cards at once");
+}
+
+#[test]
+fn what_is_wrong_with_a_card_is_named_with_its_place() {
+    let long = |count: usize| "é".repeat(count);
+    let with = |change: fn(&mut CardContent)| {
+        let mut card = card_content();
+        change(&mut card);
+        standalone(card)
+    };
+    let cases: [(Message, &str, Option<u64>); 12] = [
+        (carousel(CardWidth::Medium, vec![card_content(); 11]), "carouselCard.cardContents", Some(10)),
+        (carousel(CardWidth::Medium, vec![card_content()]), "carouselCard.cardContents", None),
+        (carousel(CardWidth::Small, vec![card_content(); 2]), "cardContents[0].media.height", None),
+        (standalone(CardContent::default()), "standaloneCard.cardContent", None),
+        (standalone(CardContent { title: long(201), ..card_content() }), "cardContent.title", Some(200)),
+        (
+            standalone(CardContent { description: long(2001), ..card_content() }),
+            "cardContent.description",
+            Some(2000),
+        ),
+        (
+            with(|card| card.suggestions = vec![Suggestion::reply("a", "b"); 5]),
+            "cardContent.suggestions",
+            Some(4),
+        ),
+        (
+            with(|card| card.suggestions = vec![Suggestion::reply(" ", "b")]),
+            "suggestions[0].reply.text",
+            None,
+        ),
+        (
+            with(|card| card.media.as_mut().unwrap().content_info.alt_text = " ".into()),
+            "contentInfo.altText",
+            None,
+        ),
+        (
+            with(|card| card.media.as_mut().unwrap().content_info.alt_text = "x".repeat(501)),
+            "contentInfo.altText",
+            Some(500),
+        ),
+        (
+            with(|card| card.media.as_mut().unwrap().content_info.file_url = "javascript:alert(1)".into()),
+            "contentInfo.fileUrl",
+            None,
+        ),
+        (
+            with(|card| {
+                card.media.as_mut().unwrap().content_info.thumbnail_url =
+                    Some("data:image/png;base64,".into())
+            }),
+            "contentInfo.thumbnailUrl",
+            None,
+        ),
+    ];
+    for (message, place, limit) in cases {
+        let problem = message.check().expect_err(place);
+        let field = problem.field.clone().unwrap_or_default();
+        assert!(field.starts_with("message.content.") && field.ends_with(place), "{field} is not {place}");
+        assert_eq!(problem.limit, limit, "{place}");
+    }
+    let fits = CardContent { title: long(200), description: long(2000), ..card_content() };
+    assert_eq!(standalone(fits).check(), Ok(()), "limits count code points");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use portico_protocol::MessageId;
 use portico_protocol::message::Masked;
 use web_sys::HtmlElement;
 
+use crate::card;
 use crate::dom;
 use crate::locale::{self, Key};
 use crate::row::{Bubble, Delivery, Notice, Row, Voice};
@@ -16,12 +17,16 @@ pub enum Act {
     Retry(MessageId),
     /// Forget it.
     Discard(MessageId),
+    /// Take up what a card offers: the card's number and the suggestion's, from 0.
+    Tap(MessageId, usize, usize),
 }
 
 /// The attribute of a button that says what it does.
-const ACT: &str = "data-act";
+pub(crate) const ACT: &str = "data-act";
 const RETRY: &str = "retry";
 const DISCARD: &str = "discard";
+/// Behind it stand the numbers of card and suggestion.
+pub(crate) const TAP: &str = "tap:";
 
 /// Adds more beside the time of a message: what only representatives can do.
 pub type Extras<'a> = &'a dyn Fn(&Bubble) -> Option<HtmlElement>;
@@ -60,7 +65,7 @@ impl RowView {
     /// The words stay as they are when only the ticks change: what is selected stays selected.
     fn draw(&mut self, before: Option<&Bubble>, bubble: &Bubble, extras: Extras<'_>) {
         self.item.set_class_name(&row_class(bubble));
-        if before.is_none_or(|before| before.text != bubble.text) {
+        if before.is_none_or(|before| before.text != bubble.text || before.rich != bubble.rich) {
             replace(&mut self.content, content(bubble));
             if let Some(content) = &self.content {
                 dom::append(&self.item, content);
@@ -127,6 +132,10 @@ fn content(bubble: &Bubble) -> Option<HtmlElement> {
     if bubble.text.is_empty() {
         return Some(dom::make_saying("div", "bubble redacted", &locale::text(Key::Redacted)));
     }
+    // Whoever sits on the brand's side looks at what the visitor may tap.
+    if let Some(rich) = bubble.rich.as_ref().and_then(|rich| card::draw(rich, !bubble.is_own_side)) {
+        return Some(rich);
+    }
     let content = dom::make("div", "bubble");
     words::write(&content, &bubble.text, bubble.markup);
     Some(content)
@@ -192,6 +201,9 @@ fn button(act: &str, label: Key) -> HtmlElement {
 /// What a press in the row of `message` asks for.
 pub(crate) fn pressed(event: &web_sys::Event, message: MessageId) -> Option<Act> {
     let act = dom::target(event, "[data-act]")?.get_attribute(ACT)?;
+    if let Some((card, suggestion)) = act.strip_prefix(TAP).and_then(|numbers| numbers.split_once(':')) {
+        return Some(Act::Tap(message, card.parse().ok()?, suggestion.parse().ok()?));
+    }
     Some(if act == RETRY { Act::Retry(message) } else { Act::Discard(message) })
 }
 

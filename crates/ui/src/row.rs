@@ -113,6 +113,8 @@ pub struct Bubble {
     pub text: String,
     /// What the server hid in the words.
     pub masked: Vec<Masked>,
+    /// What is more than words.
+    pub rich: Option<Content>,
     /// How the words are read.
     pub markup: Markup,
     /// When.
@@ -218,11 +220,11 @@ fn row(item: &Item<'_>, viewer: Viewer) -> Option<Row> {
     let notice = |notice| Some(Row::Notice(item.id, notice));
     match item.body {
         EntryBody::Message(message) => {
-            let text = match &message.content {
-                Content::Text(text) => &text.0,
-                Content::Unknown => message.fallback.as_deref().unwrap_or("…"),
-            };
-            Some(Row::Bubble(bubble(item, viewer, text, &message.masked)))
+            let text = message.plain_text();
+            let text = if text.is_empty() { "…" } else { text };
+            let is_rich = matches!(message.content, Content::Image(_) | Content::RichCard(_));
+            let rich = (is_rich && !item.is_redacted).then(|| message.content.clone());
+            Some(Row::Bubble(Bubble { rich, ..bubble(item, viewer, text, &message.masked) }))
         }
         EntryBody::SuggestionResponse(response) => {
             Some(Row::Bubble(bubble(item, viewer, &response.text, &[])))
@@ -264,6 +266,7 @@ fn bubble(item: &Item<'_>, viewer: Viewer, text: &str, masked: &[Masked]) -> Bub
         name: name(item).to_owned(),
         text: if item.is_redacted { String::new() } else { text.to_owned() },
         masked: masked.to_vec(),
+        rich: None,
         markup: if voice == Voice::Visitor { Markup::Plain } else { Markup::Limited },
         at: item.at,
         delivery: item.delivery,

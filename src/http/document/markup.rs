@@ -107,6 +107,7 @@ impl Document<'_> {
         let when = |holds: bool, text: &'static str| Cow::from(if holds { text } else { "" });
         match name {
             "locale" => self.locale.into(),
+            "brand" => card.brand.as_str().into(),
             "dir" => if is_right_to_left(self.locale) { "rtl" } else { "ltr" }.into(),
             "robots" => when(is_framed, "<meta name=\"robots\" content=\"noindex\">"),
             "framed" => when(is_framed, " framed"),

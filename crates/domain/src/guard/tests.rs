@@ -250,3 +250,27 @@ proptest! {
         drop(mask(&text));
     }
 }
+
+#[test]
+fn no_word_on_a_card_escapes() {
+    use portico_protocol::card::{CardContent, ContentInfo, Media, MediaHeight, RichCard, StandaloneCard};
+    let number = CARDS[0];
+    let content_info = ContentInfo {
+        file_url: "https://a.example/1.png".into(),
+        thumbnail_url: None,
+        alt_text: number.into(),
+    };
+    let card = CardContent {
+        title: number.into(),
+        description: number.into(),
+        media: Some(Media { height: MediaHeight::Short, content_info }),
+        suggestions: vec![Suggestion::reply(number, "opaque")],
+    };
+    let content = Content::RichCard(RichCard::Standalone(StandaloneCard { card_content: Box::new(card) }));
+    let mut body = EntryBody::Message(Message { content, ..Message::text("") });
+    guard(&mut body);
+    let told = portico_protocol::codec::encode(&body);
+    assert!(!told.contains(number) && told.matches("1111").count() == 4, "{told}");
+    let EntryBody::Message(message) = body else { panic!("it stays a message") };
+    assert_eq!(message.masked, [Masked::Card]);
+}
