@@ -1,7 +1,7 @@
 //! One turn: what was heard, what is known, what is said.
 
 use portico_protocol::card::{
-    CardContent, CardWidth, CarouselCard, ContentInfo, Media, MediaHeight, RichCard, StandaloneCard,
+    CardContent, CardWidth, CarouselCard, Media, MediaFile, MediaHeight, RichCard, StandaloneCard,
 };
 use portico_protocol::entry::Slot;
 use portico_protocol::message::{Action, LiveAgentRequest, OpenUrlAction};
@@ -299,7 +299,7 @@ impl Flow {
     fn card(&self, card: &Card, language: usize, state: &State) -> CardContent {
         let media = |picture: &Picture| Media {
             height: MediaHeight::Medium,
-            content_info: ContentInfo {
+            content_info: MediaFile {
                 file_url: picture.url.clone(),
                 thumbnail_url: None,
                 alt_text: picture.alt_texts[language].clone(),

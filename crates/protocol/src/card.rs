@@ -16,7 +16,7 @@ use crate::oneof::oneof;
 #[serde(rename_all = "camelCase")]
 pub struct Image {
     /// Which.
-    pub content_info: ContentInfo,
+    pub content_info: Box<MediaFile>,
 }
 
 oneof! {
@@ -82,7 +82,7 @@ pub struct Media {
     /// How much of the card it takes.
     pub height: MediaHeight,
     /// Which.
-    pub content_info: ContentInfo,
+    pub content_info: MediaFile,
 }
 
 /// How high the picture on a card is.
@@ -97,10 +97,10 @@ pub enum MediaHeight {
     Tall,
 }
 
-/// A picture somewhere on the brand's site.
+/// A picture somewhere on the brand's site: what Business Messages calls content info.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ContentInfo {
+pub struct MediaFile {
     /// JPEG or PNG.
     pub file_url: String,
     /// A smaller one.
@@ -195,7 +195,7 @@ impl CardContent {
     }
 }
 
-impl ContentInfo {
+impl MediaFile {
     pub(crate) fn check(&self, field: &str) -> Result<(), Problem> {
         check_url(&member(field, ".fileUrl"), &self.file_url)?;
         if let Some(url) = &self.thumbnail_url {
@@ -212,7 +212,7 @@ impl ContentInfo {
     }
 }
 
-silent_debug!(Image, StandaloneCard, CarouselCard, CardContent, Media, ContentInfo);
+silent_debug!(Image, StandaloneCard, CarouselCard, CardContent, Media, MediaFile);
 
 wire!(struct Image { content_info });
 wire!(struct StandaloneCard { card_content });
@@ -232,4 +232,4 @@ wire!(
         Tall = "TALL",
     }
 );
-wire!(struct ContentInfo { file_url, thumbnail_url [optional], alt_text });
+wire!(struct MediaFile { file_url, thumbnail_url [optional], alt_text });

@@ -3,7 +3,7 @@
 
 use portico_protocol::api::InboxQuery;
 use portico_protocol::card::{
-    CardContent, CardWidth, CarouselCard, ContentInfo, Image, Media, MediaHeight, RichCard, StandaloneCard,
+    CardContent, CardWidth, CarouselCard, Image, Media, MediaFile, MediaHeight, RichCard, StandaloneCard,
 };
 use portico_protocol::entry::{self, Bot, Edit, Note, Queue, Redaction, Slot, SuggestionResponse};
 use portico_protocol::frame::*;
@@ -238,8 +238,8 @@ fn a_kind_from_the_future_is_known_to_be_unknown_wherever_it_stands() {
     assert_eq!(message.check().unwrap_err().code(), "invalid", "what is not understood is not stored");
 }
 
-fn picture() -> ContentInfo {
-    ContentInfo {
+fn picture() -> MediaFile {
+    MediaFile {
         file_url: "https://lumen.example/dag.jpg".into(),
         thumbnail_url: Some("https://lumen.example/small.jpg".into()),
         alt_text: "A lamp".into(),
@@ -267,7 +267,7 @@ fn carousel(card_width: CardWidth, card_contents: Vec<CardContent>) -> Message {
 }
 
 fn rich_messages() -> Vec<Message> {
-    let image = Content::Image(Image { content_info: picture() });
+    let image = Content::Image(Image { content_info: Box::new(picture()) });
     vec![
         Message { content: image, ..Message::text("") },
         standalone(card_content()),

@@ -4,7 +4,7 @@
 //! end (the pattern of the ARIA Authoring Practices, without rotation by itself). Pictures have their room
 //! before they come, so nothing shifts, and come through our own host, so that nobody else learns who looks.
 
-use portico_protocol::card::{CardContent, CardWidth, ContentInfo, MediaHeight, RichCard};
+use portico_protocol::card::{CardContent, CardWidth, MediaFile, MediaHeight, RichCard};
 use portico_protocol::{Content, Suggestion, codec};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
@@ -133,7 +133,7 @@ fn action(suggestion: &Suggestion, can_tap: bool) -> Option<HtmlElement> {
     Some(button)
 }
 
-fn picture(info: &ContentInfo, sizes: &str) -> Element {
+fn picture(info: &MediaFile, sizes: &str) -> Element {
     let image = dom::make("img", "");
     let source = |width: &str| {
         let url = String::from(js_sys::encode_uri_component(&info.file_url));

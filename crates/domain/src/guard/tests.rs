@@ -253,9 +253,9 @@ proptest! {
 
 #[test]
 fn no_word_on_a_card_escapes() {
-    use portico_protocol::card::{CardContent, ContentInfo, Media, MediaHeight, RichCard, StandaloneCard};
+    use portico_protocol::card::{CardContent, Media, MediaFile, MediaHeight, RichCard, StandaloneCard};
     let number = CARDS[0];
-    let content_info = ContentInfo {
+    let content_info = MediaFile {
         file_url: "https://a.example/1.png".into(),
         thumbnail_url: None,
         alt_text: number.into(),
