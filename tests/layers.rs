@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str], &[&str]); 16] = [
     ("widget", &["protocol", "client", "browser", "ui"], SERVER),
     ("studio", &["protocol", "client", "browser", "ui"], SERVER),
     ("portico", &["protocol", "seal", "flow", "media", "domain", "store"], &["sqlx", "leptos", "web-sys"]),
-    ("bench", &["protocol", "store"], &["sqlx", "axum", "leptos"]),
+    ("bench", &["protocol", "domain", "store"], &["sqlx", "axum", "leptos"]),
     ("xtask", &[], &["sqlx", "axum", "leptos", "tokio"]),
     ("fuzz", &["protocol", "seal", "flow", "media", "client", "domain"], &[]),
 ];
