@@ -3,6 +3,7 @@
 //! its decisions inside the transaction that makes them durable.
 
 pub mod brand;
+pub mod catalogue;
 pub mod conversation;
 pub mod growth;
 pub mod guard;
