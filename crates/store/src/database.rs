@@ -269,6 +269,14 @@ impl Pool {
         Ok(self.fetch(sql, values).await?.into_iter().next())
     }
 
+    /// How generated rows write their parameters, here and at the writer.
+    pub(crate) const fn placeholder(&self) -> Placeholder {
+        match self {
+            Self::Sqlite(_) => Placeholder::Anonymous,
+            Self::Postgres(_) => Placeholder::Numbered,
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,

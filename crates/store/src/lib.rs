@@ -24,6 +24,7 @@ mod batch;
 mod brand;
 mod cache;
 mod canned_reply;
+mod catalogue;
 mod checkpoint;
 mod connect;
 mod conversation;
@@ -45,6 +46,7 @@ mod writer;
 
 pub use brand::{BrandKey, BrandProof, BrandRecord, Brands};
 pub use canned_reply::CannedReplies;
+pub use catalogue::{CatalogueRecord, Catalogues, Import, ImportError};
 pub use conversation::{Asker, Conversations, Cursor, InboxCounts, InvalidCursor, SummaryPage};
 pub use device_link::{DeviceLinkRecord, DeviceLinks};
 pub use entry::Entries;

@@ -14,6 +14,7 @@ use crate::database::Connection;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "conversations", include_str!("../migrations/0001_conversations.sql")),
     (2, "media", include_str!("../migrations/0002_media.sql")),
+    (3, "catalogue", include_str!("../migrations/0003_catalogue.sql")),
 ];
 
 pub(crate) async fn run(connection: Connection) -> Result<(), MigrateError> {

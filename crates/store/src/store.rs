@@ -11,8 +11,9 @@ use crate::connect::Connector;
 use crate::database::{Connection, Pool};
 use crate::writer::Writer;
 use crate::{
-    Append, AppendError, Appended, BackupError, Brands, CannedReplies, Conversations, DeviceLinks, Entries,
-    MediaFiles, MigrateError, OpenError, Representatives, Sessions, Visitors, Watermarks, migration,
+    Append, AppendError, Appended, BackupError, Brands, CannedReplies, Catalogues, Conversations,
+    DeviceLinks, Entries, MediaFiles, MigrateError, OpenError, Representatives, Sessions, Visitors,
+    Watermarks, migration,
 };
 
 /// Connections for reading where nothing else is asked for.
@@ -194,6 +195,12 @@ impl Store {
     #[must_use]
     pub fn canned_replies(&self) -> CannedReplies<'_> {
         CannedReplies { pool: &self.shared.pool, writer: &self.shared.writer }
+    }
+
+    /// What brands sell.
+    #[must_use]
+    pub fn catalogues(&self) -> Catalogues<'_> {
+        Catalogues { pool: &self.shared.pool, writer: &self.shared.writer }
     }
 
     /// Brands, their keys and their proofs.

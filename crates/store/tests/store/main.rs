@@ -3,6 +3,7 @@
 
 mod append;
 mod bed;
+mod catalogue;
 mod fault;
 mod inbox;
 mod instance;
