@@ -15,6 +15,7 @@ pub mod account;
 pub mod app;
 pub mod bot;
 pub mod bus;
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod closing;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod account;
+mod catalogue;
 mod inbox;
 mod live;
 mod world;
