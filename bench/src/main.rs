@@ -5,6 +5,7 @@
 //! round. What it is about to do it tells on stderr.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures with the real clock")]
 
+mod catalogue;
 mod client;
 mod hold;
 mod idle;
@@ -30,6 +31,8 @@ type Figures = BTreeMap<&'static str, Vec<f64>>;
 /// Loads a server on this machine
 #[derive(Parser)]
 enum Load {
+    /// A large product feed: import, memory, search
+    Catalogue(catalogue::Catalogue),
     /// As many messages as acknowledgements allow
     Hold {
         #[command(flatten)]
@@ -79,6 +82,7 @@ fn main() -> Result<()> {
     let tasks = LocalSet::new();
     let load = tasks.run_until(async {
         match Load::parse() {
+            Load::Catalogue(catalogue) => catalogue::measure(catalogue).await,
             Load::Hold { server } => hold::measure(server).await,
             Load::Pace { server, per_second } => pace::measure(server, per_second).await,
             Load::Idle { server } => idle::measure(server).await,
