@@ -10,6 +10,7 @@ mod client;
 mod hold;
 mod idle;
 mod limit;
+mod media;
 mod newest;
 mod pace;
 mod process;
@@ -50,6 +51,11 @@ enum Load {
         #[command(flatten)]
         server: Server,
     },
+    /// Photographs that are uploaded
+    Media {
+        #[command(flatten)]
+        server: Server,
+    },
     /// Fills a server with long conversations and reads their newest messages
     Newest {
         #[command(flatten)]
@@ -86,6 +92,7 @@ fn main() -> Result<()> {
             Load::Hold { server } => hold::measure(server).await,
             Load::Pace { server, per_second } => pace::measure(server, per_second).await,
             Load::Idle { server } => idle::measure(server).await,
+            Load::Media { server } => media::measure(server).await,
             Load::Newest { server, database } => newest::measure(server, &database).await,
             Load::Limit { folder } => limit::serve(&folder).await,
         }

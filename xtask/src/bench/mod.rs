@@ -28,6 +28,8 @@ pub(crate) enum Part {
     Server,
     /// The same with PostgreSQL.
     Postgres,
+    /// Photographs that are uploaded.
+    Media,
 }
 
 /// Runs `parts`, or all of them, against the release binary, which is built first unless it `is_built`.
@@ -44,6 +46,7 @@ pub(crate) fn measure(parts: &[Part], is_built: bool, as_json: bool) -> Result<(
             Part::Catalogue => ("catalogue", catalogue::measure()?),
             Part::Start => ("binary", start::measure()?),
             Part::Server => ("server on one core with SQLite", server::measure_sqlite()?),
+            Part::Media => ("photographs of 12 megapixels", server::measure_media()?),
             Part::Postgres => ("server on one core with PostgreSQL", server::measure_postgres()?),
         };
         if as_json {
