@@ -16,8 +16,6 @@ use crate::http::limit::Limits;
 use crate::http::metrics::Metrics;
 use crate::http::tls::TlsError;
 use crate::live::{Hub, Relays};
-use crate::media::MediaFolder;
-use crate::picture::Pictures;
 use crate::proof::BrandDirectory;
 use crate::proof::dns::Resolvers;
 use crate::proof::fetch::Reach;
@@ -43,14 +41,8 @@ pub struct App {
     pub assets: Assets,
     /// How often one address may ask for costly things.
     pub limits: Limits,
-    /// What it shows of brands' own sites.
-    pub pictures: Pictures,
     /// What it counts.
     pub metrics: Metrics,
-    /// Files of conversations.
-    pub media: Arc<MediaFolder>,
-    /// Held while an upload is begun.
-    pub(crate) uploads_created: tokio::sync::Mutex<()>,
     /// What it must not forget.
     pub store: Store,
     /// Everything live: who appends goes through it, who listens hears by it.
@@ -102,10 +94,6 @@ impl App {
             .mode(0o700)
             .create(&config.data)
             .map_err(|source| OpenError::Folder { folder: config.data.display().to_string(), source })?;
-        let media = MediaFolder::open(&config.data).map_err(|source| OpenError::Folder {
-            folder: config.data.join("media").display().to_string(),
-            source,
-        })?;
         let store = Store::open(&Options::new(config.database_url())).await?;
         store.migrate().await?;
         let master = vault::load_or_create(&config.data, &mut crate::clock::rng())?;
@@ -121,13 +109,10 @@ impl App {
             looker: looker(&config),
             accounts: Accounts::default(),
             bots,
-            media: Arc::new(media),
-            uploads_created: tokio::sync::Mutex::default(),
             store,
             closing: Closing::default(),
             assets: Assets::load(),
             limits: Limits::scaled(config.address_limit_factor),
-            pictures: Pictures::default(),
             metrics,
             config,
         })

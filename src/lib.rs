@@ -15,7 +15,6 @@ pub mod account;
 pub mod app;
 pub mod bot;
 pub mod bus;
-pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod closing;
@@ -23,8 +22,6 @@ pub mod config;
 pub mod demo;
 pub mod http;
 pub mod live;
-pub mod media;
-pub mod picture;
 pub mod proof;
 mod upkeep;
 
@@ -49,7 +46,7 @@ pub async fn run(
     tokio::spawn(bot::runner::run(Arc::clone(&app)));
     tokio::spawn(live::recheck(Arc::clone(&app.hub), app.closing.watch()));
     tokio::spawn(proof::recheck::run(Arc::clone(&app)));
-    tokio::spawn(upkeep::run(app.store.clone(), Arc::clone(&app.media), app.closing.watch()));
+    tokio::spawn(upkeep::run(app.store.clone(), app.closing.watch()));
     http::server::serve(listener, Arc::clone(&app), tls, shutdown).await;
     // Whatever is still queued is stored before the process may end.
     app.store.close().await;

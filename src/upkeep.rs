@@ -1,15 +1,12 @@
 //! Forgets what nobody needs any more.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use portico_protocol::limit::UPLOAD_FOR_MS;
 use portico_store::{Store, StoreError};
 use tracing::{info, warn};
 
 use crate::clock;
 use crate::closing::ClosingWatch;
-use crate::media::MediaFolder;
 
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -23,9 +20,9 @@ const WAIT_FOR_MS: i64 = 90 * DAY_MS;
 const PROOFS_MAX: u32 = 1_000;
 
 /// Once at the start and then daily, until the server ends.
-pub(crate) async fn run(store: Store, media: Arc<MediaFolder>, mut closing: ClosingWatch) {
+pub(crate) async fn run(store: Store, mut closing: ClosingWatch) {
     loop {
-        match forget(&store, &media).await {
+        match forget(&store).await {
             Ok(0) => {}
             Ok(rows) => info!(rows, "Forgot {rows} rows that nobody needs any more"),
             Err(error) => warn!(%error, "Could not forget what is old: {error}"),
@@ -37,13 +34,11 @@ pub(crate) async fn run(store: Store, media: Arc<MediaFolder>, mut closing: Clos
     }
 }
 
-async fn forget(store: &Store, media: &MediaFolder) -> Result<u64, StoreError> {
+async fn forget(store: &Store) -> Result<u64, StoreError> {
     let now = clock::now();
     let sessions = store.sessions().forget_ended(now.plus_millis(-ENDED_SESSION_FOR_MS)).await?;
     let links = store.device_links().forget_ended(now.plus_millis(-ENDED_LINK_FOR_MS)).await?;
     let waits = store.conversations().forget_waits(now.plus_millis(-WAIT_FOR_MS)).await?;
     let proofs = store.brands().forget_proofs(PROOFS_MAX).await?;
-    let unfinished_ms = i64::try_from(UPLOAD_FOR_MS).unwrap_or(i64::MAX);
-    let uploads = media.forget_unfinished(store, now.plus_millis(-unfinished_ms)).await?;
-    Ok(uploads + sessions + links + waits + proofs)
+    Ok(sessions + links + waits + proofs)
 }

@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// A room, the rooms that it may import, and the crates of others that would tear its wall down.
-const ROOMS: [(&str, &[&str], &[&str]); 16] = [
+const ROOMS: [(&str, &[&str], &[&str]); 15] = [
     ("protocol", &[], PURE),
     ("seal", &["protocol"], PURE),
     ("flow", &["protocol"], PURE),
-    ("media", &[], PURE),
     ("client", &["protocol"], PURE),
     ("domain", &["protocol", "seal"], PURE),
     ("store", &["protocol", "domain"], &["axum", "hyper", "tungstenite", "tokio-tungstenite", "leptos"]),
@@ -19,10 +18,10 @@ const ROOMS: [(&str, &[&str], &[&str]); 16] = [
     ("ui", &["protocol"], SERVER),
     ("widget", &["protocol", "client", "browser", "ui"], SERVER),
     ("studio", &["protocol", "client", "browser", "ui"], SERVER),
-    ("portico", &["protocol", "seal", "flow", "media", "domain", "store"], &["sqlx", "leptos", "web-sys"]),
-    ("bench", &["protocol", "domain", "store"], &["sqlx", "axum", "leptos"]),
+    ("portico", &["protocol", "seal", "flow", "domain", "store"], &["sqlx", "leptos", "web-sys"]),
+    ("bench", &["protocol", "store"], &["sqlx", "axum", "leptos"]),
     ("xtask", &[], &["sqlx", "axum", "leptos", "tokio"]),
-    ("fuzz", &["protocol", "seal", "flow", "media", "client", "domain"], &[]),
+    ("fuzz", &["protocol", "seal", "flow", "client", "domain"], &[]),
 ];
 
 /// A pure room computes: it neither waits, nor asks a clock or the system for chance, nor draws.

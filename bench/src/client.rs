@@ -74,41 +74,13 @@ impl Http {
         Ok(socket)
     }
 
-    /// Uploads a picture in one piece; the upload as the server then tells it.
-    pub(crate) async fn upload(&mut self, session: &Session, picture: &[u8]) -> Result<String> {
-        let (conversation, bytes) = (&session.conversation, picture.len());
-        let body = format!(
-            r#"{{"conversation":"{conversation}","name":"photo.jpg","bytes":{bytes},"purpose":"image"}}"#
-        );
-        let created = self.post("uploads", &session.resume, &body).await?;
-        let id = text(&created, "id").context(created.clone())?;
-        self.append(session, id, 0, picture).await
-    }
-
-    /// Appends to an upload; the upload as the server then tells it.
-    pub(crate) async fn append(
-        &mut self,
-        session: &Session,
-        id: &str,
-        offset: usize,
-        piece: &[u8],
-    ) -> Result<String> {
-        let line = format!("PATCH /api/v1/uploads/{id} HTTP/1.1\r\nupload-offset: {offset}\r\n");
-        self.ask(&line, &session.resume, piece).await
-    }
-
     async fn post(&mut self, path: &str, bearer: &str, body: &str) -> Result<String> {
-        self.ask(&format!("POST /api/v1/{path} HTTP/1.1\r\n"), bearer, body.as_bytes()).await
-    }
-
-    async fn ask(&mut self, beginning: &str, bearer: &str, body: &[u8]) -> Result<String> {
         let (port, length) = (self.port, body.len());
-        let head = format!(
-            "{beginning}host: localhost:{port}\r\nauthorization: Bearer {bearer}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        let request = format!(
+            "POST /api/v1/{path} HTTP/1.1\r\nhost: localhost:{port}\r\nauthorization: Bearer {bearer}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
-        // In one write: two would cost the small requests a segment more.
-        self.stream.write_all(&[head.as_bytes(), body].concat()).await?;
+        self.stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         let start = read_head(&mut self.stream, &mut answer).await?;
         let head = String::from_utf8_lossy(&answer[..start]).to_ascii_lowercase();

@@ -5,12 +5,10 @@
 //! round. What it is about to do it tells on stderr.
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures with the real clock")]
 
-mod catalogue;
 mod client;
 mod hold;
 mod idle;
 mod limit;
-mod media;
 mod newest;
 mod pace;
 mod process;
@@ -32,8 +30,6 @@ type Figures = BTreeMap<&'static str, Vec<f64>>;
 /// Loads a server on this machine
 #[derive(Parser)]
 enum Load {
-    /// A large product feed: import, memory, search
-    Catalogue(catalogue::Catalogue),
     /// As many messages as acknowledgements allow
     Hold {
         #[command(flatten)]
@@ -48,11 +44,6 @@ enum Load {
     },
     /// Signed-in connections that say nothing
     Idle {
-        #[command(flatten)]
-        server: Server,
-    },
-    /// Photographs that are uploaded
-    Media {
         #[command(flatten)]
         server: Server,
     },
@@ -88,11 +79,9 @@ fn main() -> Result<()> {
     let tasks = LocalSet::new();
     let load = tasks.run_until(async {
         match Load::parse() {
-            Load::Catalogue(catalogue) => catalogue::measure(catalogue).await,
             Load::Hold { server } => hold::measure(server).await,
             Load::Pace { server, per_second } => pace::measure(server, per_second).await,
             Load::Idle { server } => idle::measure(server).await,
-            Load::Media { server } => media::measure(server).await,
             Load::Newest { server, database } => newest::measure(server, &database).await,
             Load::Limit { folder } => limit::serve(&folder).await,
         }

@@ -38,17 +38,8 @@ impl Process {
 
     /// How much memory it holds, in KiB.
     pub(crate) fn resident_kib(self) -> Result<f64> {
-        self.status_kib("VmRSS:")
-    }
-
-    /// The most that it ever held, in KiB.
-    pub(crate) fn resident_kib_max(self) -> Result<f64> {
-        self.status_kib("VmHWM:")
-    }
-
-    fn status_kib(self, name: &str) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
-        let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0 kB");
-        Ok(value.trim().trim_end_matches(" kB").parse()?)
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+        Ok(resident.trim().trim_end_matches(" kB").parse()?)
     }
 }

@@ -1,7 +1,6 @@
 //! `portico backup`.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -66,11 +65,7 @@ fn copy(from: &Path, to: &Path, except: &[&str]) -> Result<()> {
             copy(&source, &target, &[])?;
         } else {
             // Keeps the permissions: those of the master key matter.
-            match fs::copy(&source, &target) {
-                // An upload that ended in the meantime: what became of it is copied where it lies now.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                copied => drop(copied.with_context(|| format!("cannot copy {}", source.display()))?),
-            }
+            fs::copy(&source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
         }
     }
     Ok(())

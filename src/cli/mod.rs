@@ -2,7 +2,6 @@
 
 mod backup;
 mod brand;
-mod catalogue;
 mod demo;
 mod doctor;
 mod manual;
@@ -31,8 +30,6 @@ enum Command {
     Backup(backup::Backup),
     /// Add brands, prove them, check them, change their keys
     Brand(brand::Command),
-    /// Import product feeds and search them
-    Catalogue(catalogue::Command),
     /// Print what completes these commands in a shell
     Completions(manual::Completions),
     /// Find what is misconfigured
@@ -53,8 +50,6 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        // The only command that knows an end between good and bad.
-        Command::Catalogue(command) => return command.run().unwrap_or_else(|error| tell_failure(&error)),
         Command::Backup(command) => command.run(),
         Command::Brand(command) => command.run(),
         Command::Completions(command) => command.run(),
@@ -67,13 +62,11 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => tell_failure(&error),
+        Err(error) => {
+            eprintln!("portico: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-}
-
-fn tell_failure(error: &anyhow::Error) -> ExitCode {
-    eprintln!("portico: {error:#}");
-    ExitCode::FAILURE
 }
 
 /// Runs a command's future on a runtime of its own.

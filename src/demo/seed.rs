@@ -6,9 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use portico_domain::catalogue::{Addresses, Feed};
 use portico_domain::conversation::{Actor, Policy};
 use portico_protocol::api::{CannedReply, InboxQuery};
 use portico_protocol::entry::Note;
@@ -24,7 +23,6 @@ use tokio::net::TcpListener;
 
 use crate::account::{NewAccount, password};
 use crate::bot::Bots;
-use crate::catalogue::{self, Refusals, Settings, Silent};
 use crate::clock;
 use crate::config::Config;
 use crate::demo::shop;
@@ -40,8 +38,6 @@ const BRAND: &str = "lykta";
 const FLOW: &str = include_str!("../../demo/flow.toml");
 /// What stands in the flow where the shop's address belongs.
 const FLOW_ORIGIN: &str = "https://lykta.example";
-/// What the shop sells, with the same address in it.
-const CATALOGUE: &str = include_str!("../../demo/catalogue.tsv");
 const CONVERSATIONS: &str = include_str!("../../demo/conversations.toml");
 const LOGO: &[u8] = include_bytes!("../../demo/shop/art/logo.png");
 /// Holds the accounts' password, readable by its owner alone: the demo prints it at every start.
@@ -111,7 +107,6 @@ pub(super) async fn seed(
             store.canned_replies().save(&brand, &reply).await?;
         }
     }
-    import_catalogue(&store, &brand, shop_url).await?;
     if let Some(length) = history {
         lengthen_newest(&store, &brand, length, now).await?;
     }
@@ -146,20 +141,6 @@ async fn lengthen_newest(store: &Store, brand: &BrandId, length: u64, now: Times
         })
     });
     stream::iter(appends).buffered(APPENDS_MAX).try_for_each(async |_| Ok(())).await?;
-    Ok(())
-}
-
-/// The catalogue names the shop's pages: it is imported anew where the shop has moved since.
-async fn import_catalogue(store: &Store, brand: &BrandId, shop_url: &str) -> Result<()> {
-    let source = format!("{shop_url}/catalogue.tsv");
-    if store.catalogues().find(brand).await?.is_some_and(|known| known.source == source) {
-        return Ok(());
-    }
-    let feed = CATALOGUE.replace(FLOW_ORIGIN, shop_url);
-    let feed = Feed::open(feed.as_bytes(), None, Addresses::Development)?;
-    let settings = Settings { source: &source, brand, refusals: Refusals::RefuseAll };
-    let report = catalogue::import(store, feed, &settings, &mut Silent).await?;
-    ensure!(report.refused == 0, "the demo's catalogue has a bad line");
     Ok(())
 }
 
@@ -338,7 +319,7 @@ impl Line {
     fn body(&self) -> SubmissionBody {
         match (&self.say, &self.note, self.ask) {
             (Some(text), ..) => SubmissionBody::Message(Message::text(text)),
-            (None, Some(text), _) => SubmissionBody::Note(Note::new(text.as_str())),
+            (None, Some(text), _) => SubmissionBody::Note(Note { text: text.clone() }),
             (None, None, Some(Ask::Person)) => SubmissionBody::RequestHuman(RequestHuman::default()),
             (None, None, Some(Ask::Conversation)) => SubmissionBody::TakeOver(TakeOver {}),
             (None, None, Some(Ask::Close) | None) => SubmissionBody::Close(Close {}),
@@ -355,18 +336,16 @@ mod tests {
     #[tokio::test]
     async fn the_demo_seeds_once_and_its_brand_is_really_verified() {
         let folder = tempfile::tempdir().unwrap();
-        let shop_urls = std::cell::RefCell::new(Vec::new());
         let start = async || {
             let shop = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let authority = format!("lykta.localhost:{}", shop.local_addr().unwrap().port());
             let config = Config::local(folder.path(), (Ipv4Addr::LOCALHOST, 1).into());
-            shop_urls.borrow_mut().push(format!("http://{authority}/"));
             (seed(&config, &authority, &format!("http://{authority}"), shop, None).await.unwrap(), config)
         };
-        let (first, _) = start().await;
+        let (first, config) = start().await;
         assert_eq!(first.verification, Verification::Verified);
         // On other ports and with everything there already, the brand is verified anew and nothing is doubled.
-        let (second, config) = start().await;
+        let (second, _) = start().await;
         assert_eq!(second.verification, Verification::Verified);
         assert_eq!(first.password, second.password);
         let store = Store::open(&Options::new(config.database_url())).await.unwrap();
@@ -376,10 +355,6 @@ mod tests {
         let hash = password::PasswordHash::from_stored(people[0].password_hash.clone());
         assert!(password::verify(&first.password, Some(&hash)));
         assert_eq!(store.canned_replies().of_brand(&brand).await.unwrap().len(), CANNED_REPLIES.len());
-        let search = portico_domain::catalogue::Search::for_words("MANE");
-        let found = store.catalogues().search(&brand, &search, 5).await.unwrap();
-        assert_eq!(found.iter().map(|product| product.id.as_str()).collect::<Vec<_>>(), ["mane"]);
-        assert!(found[0].link.starts_with(&shop_urls.borrow()[1]), "{} is of another shop", found[0].link);
         assert_eq!(store.conversations().waiting(&brand).await.unwrap().len(), 2);
     }
 }

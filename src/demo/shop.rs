@@ -43,7 +43,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [(&str, &str, &[u8]); 15] = files! {
+static FILES: [(&str, &str, &[u8]); 10] = files! {
     "shop.css" "text/css; charset=utf-8"
     "shop.js" "text/javascript; charset=utf-8"
     "art/logo.svg" "image/svg+xml"
@@ -54,11 +54,6 @@ static FILES: [(&str, &str, &[u8]); 15] = files! {
     "art/mane.svg" "image/svg+xml"
     "art/vind.svg" "image/svg+xml"
     "art/is.svg" "image/svg+xml"
-    "art/dag.jpg" "image/jpeg"
-    "art/natt.jpg" "image/jpeg"
-    "art/mane.jpg" "image/jpeg"
-    "art/vind.jpg" "image/jpeg"
-    "art/is.jpg" "image/jpeg"
 };
 
 /// What the shop knows of the chat.

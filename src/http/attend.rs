@@ -26,8 +26,6 @@ const REQUEST_ID_BYTES_MAX: usize = 64;
 
 /// How long a client may take to send its body, and we to begin the answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// The same for a piece of an upload, which may be a whole film; what stalls ends sooner by itself.
-const UPLOAD_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// Wraps every handler. Only the route's pattern is logged: paths hold tokens, queries hold words.
 pub async fn attend(State(app): State<Arc<App>>, client: Client, request: Request, next: Next) -> Response {
@@ -37,10 +35,8 @@ pub async fn attend(State(app): State<Arc<App>>, client: Client, request: Reques
     let route = request.extensions().get().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request.id = id.to_str().unwrap_or_default());
 
-    let is_piece = method == "PATCH" && route == "/api/v1/uploads/{upload}";
-    let within = if is_piece { UPLOAD_WITHIN } else { ANSWER_WITHIN };
     let answering = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
-    let mut response = match timeout(within, answering).await {
+    let mut response = match timeout(ANSWER_WITHIN, answering).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => answer_panic(&route),
         Err(_) => ApiError::new(408, "too-slow", "The request did not arrive in time").into_response(),

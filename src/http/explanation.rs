@@ -40,18 +40,6 @@ const EXPLANATIONS: &[Explanation] = &[
         remedy: "Open the chat where you began and make a new link.",
     },
     Explanation {
-        code: "file-kind-refused",
-        title: "This kind of file is not taken",
-        meaning: "By its bytes the file is none of the kinds that are taken, whatever its name and declared type say.",
-        remedy: "Send one of the kinds that the detail lists, such as a photograph as JPEG or a document as PDF.",
-    },
-    Explanation {
-        code: "file-too-large",
-        title: "The file is too large",
-        meaning: "The limit for this kind of file is in limit, what was announced or found in found, both in bytes.",
-        remedy: "Make it smaller, or send it in another way.",
-    },
-    Explanation {
         code: "forbidden",
         title: "This is not allowed",
         meaning: "The session is valid but does not carry this right, or the request came from a foreign origin.",
@@ -106,12 +94,6 @@ const EXPLANATIONS: &[Explanation] = &[
         remedy: "Nothing needs to be done.",
     },
     Explanation {
-        code: "no-such-range",
-        title: "The file is shorter",
-        meaning: "The Range begins after the file's end; Content-Range tells its length.",
-        remedy: "Ask for a range inside the file, or for all of it.",
-    },
-    Explanation {
         code: "not-allowed",
         title: "This participant may not do that",
         meaning: "Visitors, bots and people each have acts of their own; this one belongs to another kind.",
@@ -154,18 +136,6 @@ const EXPLANATIONS: &[Explanation] = &[
         remedy: "Send the earlier one again, then this one.",
     },
     Explanation {
-        code: "picture-refused",
-        title: "The picture cannot be read",
-        meaning: "The file begins like a picture, but is cut short or broken, or takes too much memory to decode.",
-        remedy: "Open and save it anew, then send that.",
-    },
-    Explanation {
-        code: "picture-too-large",
-        title: "The picture has too many pixels",
-        meaning: "The header says how many pixels the picture has: found; limit are taken.",
-        remedy: "Make it smaller.",
-    },
-    Explanation {
         code: "rate-limited",
         title: "Too many requests in a short time",
         meaning: "A limit protects everybody else. retryAfterMs and Retry-After say how long it lasts.",
@@ -194,12 +164,6 @@ const EXPLANATIONS: &[Explanation] = &[
         title: "There are too many canned replies",
         meaning: "A brand has a limit of canned replies, so that the list stays one that can be searched by eye.",
         remedy: "Remove one that nobody uses.",
-    },
-    Explanation {
-        code: "too-many-uploads",
-        title: "Too many uploads are not finished",
-        meaning: "A participant may begin only so many uploads before some are finished: limit.",
-        remedy: "Finish or cancel one.",
     },
     Explanation {
         code: "too-slow",
@@ -242,30 +206,6 @@ const EXPLANATIONS: &[Explanation] = &[
         title: "This address speaks WebSocket only",
         meaning: "The request lacks the headers that open a WebSocket.",
         remedy: "Open it as a WebSocket, or use POST /api/v1/live where those are blocked.",
-    },
-    Explanation {
-        code: "upload-finished",
-        title: "The upload is finished",
-        meaning: "It has become a file: there is nothing to cancel.",
-        remedy: "Nothing.",
-    },
-    Explanation {
-        code: "upload-offset",
-        title: "The upload stands elsewhere",
-        meaning: "The bytes do not belong where Upload-Offset says, the connection was cut, or another request went on with the same upload.",
-        remedy: "Go on at the offset in limit.",
-    },
-    Explanation {
-        code: "upload-quota",
-        title: "Too much was uploaded to this conversation today",
-        meaning: "All uploads to one conversation within 24 hours share a limit, in bytes.",
-        remedy: "Wait as long as the answer says, or send less.",
-    },
-    Explanation {
-        code: "upload-too-long",
-        title: "More bytes than were announced",
-        meaning: "The upload would become longer than its creator said.",
-        remedy: "Begin a new upload with the true length.",
     },
     Explanation {
         code: "wrong-credentials",

@@ -25,14 +25,8 @@ pub struct Limits {
     pub visitor_sessions: Limit,
     /// Tickets for sockets, by address: a reconnecting client needs one each time.
     pub tickets: Limit,
-    /// Pictures of cards, by address: one carousel asks for ten, and each may be drawn anew.
-    pub pictures: Limit,
     /// One-use links redeemed, by address: each try is a guess at a secret.
     pub redemptions: Limit,
-    /// Uploads begun, by address.
-    pub uploads: Limit,
-    /// Pieces of uploads, by participant: many small ones cost more than one large one.
-    pub appends: Limit,
 }
 
 impl Limits {
@@ -45,10 +39,7 @@ impl Limits {
         Self {
             visitor_sessions: by_address(60, 120),
             tickets: by_address(120, 240),
-            pictures: by_address(240, 480),
             redemptions: by_address(10, 10),
-            uploads: by_address(60, 60),
-            appends: Limit::new(200, 600),
         }
     }
 }

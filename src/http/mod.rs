@@ -11,12 +11,9 @@ pub mod events;
 pub mod explanation;
 pub mod health;
 pub mod limit;
-pub mod media;
 pub mod metrics;
 mod origin;
-mod party;
 pub mod problem;
-mod range;
 pub mod server;
 pub mod socket;
 pub mod studio;
@@ -41,7 +38,6 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(document::routes())
         .merge(events::routes())
         .merge(health::routes())
-        .merge(media::routes())
         .merge(metrics::routes())
         .merge(explanation::routes())
         .merge(socket::routes())

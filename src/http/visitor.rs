@@ -38,8 +38,6 @@ const LOCALE_BYTES_MAX: usize = 35;
 const TIME_ZONE_BYTES_MAX: usize = 64;
 /// Cookies of visitors are named so, followed by the brand: one chat host may serve several.
 const COOKIE_PREFIX: &str = "__Host-portico.";
-/// Most of them that one request is looked up by.
-const COOKIES_MAX: usize = 8;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// The part of `/api/v1` that visitors use.
@@ -339,18 +337,6 @@ async fn signed_in(app: &App, headers: &HeaderMap) -> Result<Visit, ApiError> {
         None => only_cookie(headers).ok_or_else(ApiError::not_signed_in)?,
     };
     find_visit(app, &secret).await?.ok_or_else(ApiError::not_signed_in)
-}
-
-/// Whom of the brands' visitors the request's secrets make it: one by bearer token, or one by each cookie.
-pub(super) async fn visitors(app: &App, headers: &HeaderMap) -> Result<Vec<VisitorRecord>, ApiError> {
-    if headers.contains_key(AUTHORIZATION) {
-        return Ok(vec![signed_in(app, headers).await?.visitor]);
-    }
-    let mut visitors = Vec::new();
-    for (_, secret) in cookies(headers).take(COOKIES_MAX) {
-        visitors.extend(find_visit(app, secret).await?.map(|visit| visit.visitor));
-    }
-    Ok(visitors)
 }
 
 async fn find_visit(app: &App, secret: &str) -> Result<Option<Visit>, ApiError> {

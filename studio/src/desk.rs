@@ -99,7 +99,6 @@ impl Desk {
     pub(crate) fn new(me: Me, door: Door) -> Self {
         let settings = Settings::load();
         apply_scheme(settings.theme);
-        portico_ui::dom::set_brand(me.brand.brand.as_str());
         let query = InboxQuery { view: InboxView::Unassigned, search: String::new(), with_closed: false };
         let inner = Inner {
             me,

@@ -76,32 +76,6 @@ test('emoji_alone_are_large_and_each_message_has_its_own_direction', async t => 
   assert.deepEqual([mixed.dir, mixed.direction, arabic.dir, arabic.direction], ['auto', 'ltr', 'auto', 'rtl']);
 });
 
-test('a_payment_number_is_hidden_from_both_sides_which_are_told_why', async t => {
-  const page = await openChat(await person(t));
-  const talk = chat(page);
-  const [sent, stored] = ['My card is 4111 1111 1111 1111', 'My card is •••• •••• •••• 1111'];
-  await composer(talk).fill(sent);
-  await composer(talk).press('Enter');
-  const told = (place, text) => log(place).getByRole('listitem').filter({ hasText: text });
-  await told(talk, stored).getByText(texts('en').cardMasked, { exact: true }).waitFor();
-  assert.equal(await log(talk).getByText('4111').count(), 0, 'the echo gives way to what is stored');
-  const kept = () => frameOf(page).evaluate(() => JSON.stringify({ ...localStorage }));
-  assert.doesNotMatch(await kept(), /4111/, 'nor is it left on the device');
-
-  const studio = await takeOver(await person(t));
-  const seen = told(studio, stored);
-  await seen.getByText(texts('en').cardMasked, { exact: true }).waitFor();
-  // What the brand writes is treated alike.
-  await answer(studio, 'Pay to DE89 3704 0044 0532 0130 00');
-  for (const place of [talk, studio]) {
-    await told(place, 'Pay to •••• •••• •••• •••• ••30 00').getByText(texts('en').ibanMasked, { exact: true }).waitFor();
-    assert.equal(await log(place).getByText(/4111|DE89/).count(), 0);
-  }
-  await page.reload();
-  await launcher(page).click();
-  await told(chat(page), stored).getByText(texts('en').cardMasked, { exact: true }).waitFor();
-});
-
 test('the_composer_grows_with_the_words_and_says_how_many_are_left', async t => {
   const talk = chat(await openChat(await person(t)));
   const field = composer(talk);

@@ -188,23 +188,6 @@ async fn what_is_too_long_is_refused_with_the_limit_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_visitor_sends_words_and_never_a_card() {
-    let server = Server::start().await;
-    let (visit, mut socket) = server.visitor().await;
-    let card =
-        json!({ "richCard": { "standaloneCard": { "cardContent": { "title": "Verified by Lykta" } } } });
-    let mut frame = submit(&visit.conversation, &new_id(), "words");
-    frame["submit"]["submission"]["body"]["message"]["content"] = card;
-    socket.send(frame).await;
-    let refused = socket.expect("refused").await["problem"].take();
-    assert_eq!(
-        (&refused["type"], &refused["field"]),
-        (&json!("/problems/invalid"), &json!("message.content"))
-    );
-    assert_eq!(socket.say(&visit.conversation, "words").await, 1, "nothing else was stored");
-}
-
-#[tokio::test]
 async fn text_that_is_not_utf8_is_named_and_ends_the_connection() {
     let server = Server::start().await;
     let (_, mut socket) = server.visitor().await;

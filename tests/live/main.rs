@@ -9,6 +9,5 @@ mod fault;
 mod hostile;
 #[path = "../../crates/store/tests/store/instance.rs"]
 mod instance;
-mod media;
 mod session;
 mod support;

@@ -1,7 +1,6 @@
 //! The binary as an operator meets it: start, refuse, serve, end.
 #![allow(clippy::unwrap_used)]
 
-mod catalogue;
 mod chores;
 #[path = "../live/clocks.rs"]
 mod clocks;

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod command;
-mod picture;
 mod server;
 mod site;
 mod world;

@@ -103,10 +103,6 @@ impl World {
         Self { id, directory, store, zones, looker, files, site, _folder: folder }
     }
 
-    pub(crate) fn fetcher(&self) -> &Fetcher {
-        self.looker.fetcher()
-    }
-
     pub(crate) fn brand(&self) -> Arc<Brand> {
         self.directory.find(&self.id).unwrap()
     }
@@ -184,7 +180,7 @@ impl World {
     }
 
     /// `address` is a host and a path.
-    pub(crate) fn serve_file(&self, address: &str, status: u16, body: &[u8]) {
+    fn serve_file(&self, address: &str, status: u16, body: &[u8]) {
         self.files.lock().unwrap().insert(address.to_owned(), (status, body.to_vec()));
     }
 }

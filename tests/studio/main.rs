@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod account;
-mod catalogue;
 mod inbox;
 mod live;
 mod world;

@@ -10,10 +10,10 @@ use portico_browser::{CallError, Driver, Embedder, Tickets, clock, sound};
 use portico_client::{Change, Client, Connectivity, Event, SayError};
 use portico_protocol::api::VisitorSession;
 use portico_protocol::boot::{Boot, Surface};
-use portico_protocol::entry::{EntryBody, Owner as Answerer};
+use portico_protocol::entry::Owner as Answerer;
 use portico_protocol::frame::Waiting;
 use portico_protocol::participant::{Author, Visitor};
-use portico_protocol::{BrandId, Content, ConversationId, Message, MessageId, Problem, Suggestion};
+use portico_protocol::{BrandId, ConversationId, MessageId, Problem, Suggestion};
 use portico_ui::bubble::Act;
 use portico_ui::locale::{self, Key, day_number};
 use portico_ui::log::Edges;
@@ -217,25 +217,8 @@ impl Visit {
         match act {
             Act::Retry(id) => drop(live.driver.with(|client, now| client.retry(now, id))),
             Act::Discard(id) => live.driver.with(|client, now| client.discard(now, id)),
-            Act::Tap(id, card, number) => return self.tap(&live, id, card, number),
         }
         self.refresh_now();
-    }
-
-    fn tap(self, live: &Live, message: MessageId, card: usize, number: usize) {
-        let offered = live.driver.read(|client| {
-            let timeline = client.conversation(live.conversation)?.timeline();
-            let row = timeline.row(timeline.position_of(message)?)?;
-            let EntryBody::Message(Message { content: Content::RichCard(cards), .. }) = &row.body else {
-                return None;
-            };
-            cards.cards().get(card)?.suggestions.get(number).cloned()
-        });
-        let Some(suggestion) = offered else { return };
-        self.to_newest();
-        let said = live.driver.with(|client, now| client.tap(now, live.conversation, message, &suggestion));
-        self.refresh_now();
-        self.told(said);
     }
 
     /// Shows what is older.

@@ -199,27 +199,6 @@ fn a_message_typed_offline_survives_a_reload_and_is_sent_once_with_its_id() {
 }
 
 #[test]
-fn a_number_that_the_server_hid_is_gone_from_screen_and_device() {
-    let mut bench = Bench::new(2);
-    bench.client.typed(bench.now(), conversation(), "My card is 4111111111111111");
-    bench.wait(5_000);
-    assert_eq!(bench.stored.len(), 1, "the draft is kept while it is one");
-    let message = bench.say("My card is 4111111111111111");
-    bench.open(0);
-    bench.frame(acknowledged(1, message));
-    assert_eq!(bench.stored, [], "neither the message nor the draft is kept once it is acknowledged");
-    bench.entries(vec![said(1, message, visitor(), "My card is ••••••••••••1111")]);
-    let timeline = bench.client.conversation(conversation()).unwrap().timeline();
-    let words: Vec<_> = timeline.window(0..usize::MAX).map(|row| row.text().to_owned()).collect();
-    assert_eq!(words, ["My card is ••••••••••••1111"]);
-    assert!(
-        bench.events.iter().any(|event| {
-            matches!(event, Event::Timeline { change: Change::Updated { position: 0 }, .. })
-        })
-    );
-}
-
-#[test]
 fn what_another_participant_kept_is_left_alone() {
     let mut bench = Bench::new(4);
     bench.say("secret");

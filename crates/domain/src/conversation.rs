@@ -9,11 +9,9 @@ use portico_protocol::limit::NOTE_CHARS_MAX;
 use portico_protocol::message::check_chars;
 use portico_protocol::participant::{Server, Visitor};
 use portico_protocol::{
-    Author, BrandId, Content, Entry, EntryBody, Message, MessageId, Owner, ParticipantId, Problem,
-    Representative, RepresentativeType, Submission, SubmissionBody, Timestamp,
+    Author, BrandId, Entry, EntryBody, Message, MessageId, Owner, ParticipantId, Problem, Representative,
+    RepresentativeType, Submission, SubmissionBody, Timestamp,
 };
-
-use crate::guard;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq)]
@@ -379,9 +377,7 @@ impl Writer {
         self.push(derived_id(self.id, index), author, body);
     }
 
-    /// The only way into a log, and so the place that no path can pass by: see [`crate::guard`].
-    fn push(&mut self, id: MessageId, author: Author, mut body: EntryBody) {
-        guard::guard(&mut body);
+    fn push(&mut self, id: MessageId, author: Author, body: EntryBody) {
         self.entries.push(Entry { sequence: self.next_sequence, id, at: self.at, author, body });
         self.next_sequence += 1;
     }
@@ -405,13 +401,6 @@ fn left() -> EntryBody {
 
 fn check_visitor_message(message: &Message) -> Result<(), Refusal> {
     message.check()?;
-    if !matches!(message.content, Content::Text(_)) {
-        return Err(Problem::invalid(
-            "message.content",
-            "visitors write words; only representatives send cards",
-        )
-        .into());
-    }
     if message.suggestions.is_empty() {
         Ok(())
     } else {

@@ -3,10 +3,8 @@
 //! its decisions inside the transaction that makes them durable.
 
 pub mod brand;
-pub mod catalogue;
 pub mod conversation;
 pub mod growth;
-pub mod guard;
 pub mod name;
 pub mod rate;
 pub mod session;

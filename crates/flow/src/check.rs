@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use portico_protocol::limit::{
-    ALT_TEXT_CHARS_MAX, CARD_DESCRIPTION_CHARS_MAX, CARD_SUGGESTIONS_MAX, CARD_TITLE_CHARS_MAX, CARDS_MAX,
-    SUGGESTION_TEXT_CHARS_MAX, SUGGESTIONS_MAX, TEXT_CHARS_MAX,
-};
+use portico_protocol::limit::{SUGGESTION_TEXT_CHARS_MAX, SUGGESTIONS_MAX, TEXT_CHARS_MAX};
 use portico_protocol::message::{check_chars, check_url};
 use toml::Spanned;
 
@@ -15,8 +12,7 @@ use crate::error::{FlowError, FlowErrors};
 use crate::slot::{Choice, Kind};
 use crate::words::Keywords;
 use crate::{
-    ASKS_MAX, Ask, Card, Case, FILE_BYTES_MAX, Flow, Hours, Link, Picture, RULES_MAX, Rule, Sentences,
-    Speech, Suggest, file,
+    ASKS_MAX, Ask, Case, FILE_BYTES_MAX, Flow, Hours, Link, RULES_MAX, Rule, Sentences, Speech, Suggest, file,
 };
 
 impl Flow {
@@ -68,7 +64,7 @@ impl Check<'_> {
         Flow {
             name,
             hours: file.hours.map(|hours| self.hours(hours.into_inner())),
-            greeting: self.speech(greeting_at, greeting),
+            greeting: self.speech(greeting_at, greeting.say, greeting.suggest, greeting.link),
             person: self.keywords(&file.person.as_ref().keywords),
             cancel: file.cancel.map(|cancel| self.keywords(&cancel.as_ref().keywords)).unwrap_or_default(),
             sentences: self.sentences(say_at, file.say.into_inner()),
@@ -119,8 +115,7 @@ impl Check<'_> {
         if let Some(ask) = rule.ask.get(ASKS_MAX) {
             self.fail(ask.span().start, format!("at most {ASKS_MAX} questions in one rule are allowed"));
         }
-        let says_nothing =
-            rule.say.is_empty() && rule.card.is_empty() && rule.case.is_empty() && rule.then.is_none();
+        let says_nothing = rule.say.is_empty() && rule.case.is_empty() && rule.then.is_none();
         if says_nothing {
             self.fail(at, "this rule leads nowhere: give it `say`, a `case` or `then = \"person\"`");
         }
@@ -131,10 +126,7 @@ impl Check<'_> {
             labels,
             keywords: self.keywords(&rule.keywords),
             cases: rule.case.into_iter().map(|case| self.case(case, &asks)).collect(),
-            speech: self.optional_speech(
-                at,
-                file::Speech { say: rule.say, suggest: rule.suggest, link: rule.link, card: rule.card },
-            ),
+            speech: self.optional_speech(at, rule.say, rule.suggest, rule.link),
             then_person: self.then(rule.then).unwrap_or(false),
             asks,
         }
@@ -224,10 +216,7 @@ impl Check<'_> {
             (slot, value.into_inner())
         });
         let when = when.collect();
-        let speech = self.optional_speech(
-            at,
-            file::Speech { say: case.say, suggest: case.suggest, link: case.link, card: case.card },
-        );
+        let speech = self.optional_speech(at, case.say, case.suggest, case.link);
         Case { when, speech, then_person: self.then(case.then) }
     }
 
@@ -243,67 +232,34 @@ impl Check<'_> {
         }
     }
 
-    fn optional_speech(&mut self, at: usize, speech: file::Speech) -> Speech {
-        let file::Speech { say, suggest, link, card } = &speech;
-        if say.is_empty() && suggest.is_empty() && link.is_empty() && card.is_empty() {
-            return Speech::default();
-        }
-        self.speech(at, speech)
-    }
-
-    fn speech(&mut self, at: usize, speech: file::Speech) -> Speech {
-        let file::Speech { say, suggest, link, card } = speech;
-        let (suggestions, links) = self.offers(at, &suggest, link, SUGGESTIONS_MAX);
-        if card.len() > CARDS_MAX {
-            self.fail(at, format!("{} cards; at most {CARDS_MAX} stand side by side", card.len()));
-        }
-        let is_only_cards = say.is_empty() && !card.is_empty();
-        let texts = if is_only_cards { Vec::new() } else { self.texts(at, "say", say) };
-        let cards = card.into_iter().map(|card| self.card(card)).collect();
-        Speech { texts, cards, suggestions, links }
-    }
-
-    fn card(&mut self, card: Spanned<file::Card>) -> Card {
-        let at = card.span().start;
-        let file::Card { title, text, picture, alt, suggest, link } = card.into_inner();
-        let titles = self.sentence(at, "title", title);
-        self.measure(at, "title", &titles, CARD_TITLE_CHARS_MAX);
-        let descriptions = if text.is_empty() { Vec::new() } else { self.sentence(at, "text", text) };
-        self.measure(at, "text", &descriptions, CARD_DESCRIPTION_CHARS_MAX);
-        let picture = picture.map(|url| {
-            if let Err(problem) = check_url("picture", url.as_ref()) {
-                self.fail(url.span().start, problem.detail.unwrap_or(problem.title));
-            }
-            let alt_texts = self.sentence(at, "alt", alt);
-            self.measure(at, "alt", &alt_texts, ALT_TEXT_CHARS_MAX);
-            Picture { url: url.into_inner(), alt_texts }
-        });
-        let (suggestions, links) = self.offers(at, &suggest, link, CARD_SUGGESTIONS_MAX);
-        Card { titles, descriptions, picture, suggestions, links }
-    }
-
-    fn measure(&mut self, at: usize, name: &str, texts: &[String], limit: usize) {
-        for text in texts {
-            if let Err(problem) = check_chars(name, text, limit) {
-                self.fail(at, problem.detail.unwrap_or(problem.title));
-            }
-        }
-    }
-
-    /// What can be tapped: at most `limit` together.
-    fn offers(
+    fn optional_speech(
         &mut self,
         at: usize,
-        suggest: &[Spanned<String>],
+        say: file::Texts,
+        suggest: Vec<Spanned<String>>,
         link: Vec<file::Link>,
-        limit: usize,
-    ) -> (Vec<Suggest>, Vec<Link>) {
-        let count = suggest.len() + link.len();
-        if count > limit {
-            self.fail(at, format!("{count} suggestions and links; at most {limit} are allowed"));
+    ) -> Speech {
+        if say.is_empty() && suggest.is_empty() && link.is_empty() {
+            return Speech::default();
         }
+        self.speech(at, say, suggest, link)
+    }
+
+    fn speech(
+        &mut self,
+        at: usize,
+        say: file::Texts,
+        suggest: Vec<Spanned<String>>,
+        link: Vec<file::Link>,
+    ) -> Speech {
+        let count = suggest.len() + link.len();
+        if count > SUGGESTIONS_MAX {
+            self.fail(at, format!("{count} suggestions and links; at most {SUGGESTIONS_MAX} are allowed"));
+        }
+        let texts = self.texts(at, "say", say);
         let suggestions = suggest.iter().filter_map(|id| self.suggest(id)).collect();
-        (suggestions, link.into_iter().map(|link| self.link(at, link)).collect())
+        let links = link.into_iter().map(|link| self.link(at, link)).collect();
+        Speech { texts, suggestions, links }
     }
 
     fn suggest(&mut self, id: &Spanned<String>) -> Option<Suggest> {
@@ -394,7 +350,11 @@ impl Check<'_> {
     /// A label in every language, short enough for a suggestion.
     fn labels(&mut self, at: usize, texts: file::Texts) -> Vec<String> {
         let labels = self.sentence(at, "label", texts);
-        self.measure(at, "label", &labels, SUGGESTION_TEXT_CHARS_MAX);
+        for label in &labels {
+            if let Err(problem) = check_chars("label", label, SUGGESTION_TEXT_CHARS_MAX) {
+                self.fail(at, problem.detail.unwrap_or(problem.title));
+            }
+        }
         labels
     }
 

@@ -31,24 +31,6 @@ pub(crate) struct Speech {
     pub(crate) suggest: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) link: Vec<Link>,
-    #[serde(default)]
-    pub(crate) card: Vec<Spanned<Card>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Card {
-    pub(crate) title: Texts,
-    #[serde(default)]
-    pub(crate) text: Texts,
-    pub(crate) picture: Option<Spanned<String>>,
-    /// What the picture shows.
-    #[serde(default)]
-    pub(crate) alt: Texts,
-    #[serde(default)]
-    pub(crate) suggest: Vec<Spanned<String>>,
-    #[serde(default)]
-    pub(crate) link: Vec<Link>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -120,8 +102,6 @@ pub(crate) struct Rule {
     pub(crate) suggest: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) link: Vec<Link>,
-    #[serde(default)]
-    pub(crate) card: Vec<Spanned<Card>>,
     pub(crate) then: Option<Spanned<String>>,
 }
 
@@ -160,8 +140,6 @@ pub(crate) struct Case {
     pub(crate) suggest: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) link: Vec<Link>,
-    #[serde(default)]
-    pub(crate) card: Vec<Spanned<Card>>,
     pub(crate) then: Option<Spanned<String>>,
 }
 

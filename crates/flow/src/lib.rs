@@ -71,26 +71,8 @@ pub struct Flow {
 struct Speech {
     /// By language, in the order of [`Flow::languages`].
     texts: Vec<Vec<String>>,
-    /// One, or several side by side; they come after the texts.
-    cards: Vec<Card>,
     suggestions: Vec<Suggest>,
     links: Vec<Link>,
-}
-
-/// A card; words by language, in the order of [`Flow::languages`].
-#[derive(Clone, Debug)]
-struct Card {
-    titles: Vec<String>,
-    descriptions: Vec<String>,
-    picture: Option<Picture>,
-    suggestions: Vec<Suggest>,
-    links: Vec<Link>,
-}
-
-#[derive(Clone, Debug)]
-struct Picture {
-    url: String,
-    alt_texts: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -146,12 +128,6 @@ struct Case {
     when: Vec<(String, String)>,
     speech: Speech,
     then_person: Option<bool>,
-}
-
-impl Speech {
-    fn says_nothing(&self) -> bool {
-        self.texts.is_empty() && self.cards.is_empty()
-    }
 }
 
 impl Flow {

@@ -1,15 +1,12 @@
 //! One turn: what was heard, what is known, what is said.
 
-use portico_protocol::card::{
-    CardContent, CardWidth, CarouselCard, Media, MediaFile, MediaHeight, RichCard, StandaloneCard,
-};
 use portico_protocol::entry::Slot;
 use portico_protocol::message::{Action, LiveAgentRequest, OpenUrlAction};
-use portico_protocol::{Content, Entry, EntryBody, Message, Owner, Suggestion, Timestamp};
+use portico_protocol::{Entry, EntryBody, Message, Owner, Suggestion, Timestamp};
 
 use crate::slot::Kind;
 use crate::words::{Score, words_of};
-use crate::{Card, Case, Flow, MISSES_MAX, Picture, Rule, Speech, Suggest};
+use crate::{Case, Flow, MISSES_MAX, Rule, Speech, Suggest};
 
 /// What a visitor said or did.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,7 +238,7 @@ impl Flow {
         let fits = |case: &&Case| case.when.iter().all(|(slot, value)| state.value(slot) == Some(value));
         let case = rule.cases.iter().find(fits);
         let speech =
-            case.map(|case| &case.speech).filter(|speech| !speech.says_nothing()).unwrap_or(&rule.speech);
+            case.map(|case| &case.speech).filter(|speech| !speech.texts.is_empty()).unwrap_or(&rule.speech);
         let mut answer = Answer { messages: self.speak(speech, language, state), handover: None };
         if case.and_then(|case| case.then_person).unwrap_or(rule.then_person) {
             let person = self.call_person(state, turn);
@@ -278,47 +275,13 @@ impl Flow {
     pub(crate) fn speak(&self, speech: &Speech, language: usize, state: &State) -> Vec<Message> {
         let texts = speech.texts.get(language).map(Vec::as_slice).unwrap_or_default();
         let mut messages: Vec<_> = texts.iter().map(|text| Message::text(self.fill(text, state))).collect();
-        messages.extend(self.cards_of(speech, language, state));
         if let Some(last) = messages.last_mut() {
             last.suggestions = self.suggestions_of(speech, language);
         }
         messages
     }
 
-    /// One card stands alone, more stand side by side.
-    fn cards_of(&self, speech: &Speech, language: usize, state: &State) -> Option<Message> {
-        let mut cards: Vec<_> = speech.cards.iter().map(|card| self.card(card, language, state)).collect();
-        let card = match cards.len() {
-            0 => return None,
-            1 => RichCard::Standalone(StandaloneCard { card_content: Box::new(cards.remove(0)) }),
-            _ => RichCard::Carousel(CarouselCard { card_width: CardWidth::Medium, card_contents: cards }),
-        };
-        Some(Message { content: Content::RichCard(card), ..Message::text("") })
-    }
-
-    fn card(&self, card: &Card, language: usize, state: &State) -> CardContent {
-        let media = |picture: &Picture| Media {
-            height: MediaHeight::Medium,
-            content_info: MediaFile {
-                file_url: picture.url.clone(),
-                thumbnail_url: None,
-                alt_text: picture.alt_texts[language].clone(),
-            },
-        };
-        let description = card.descriptions.get(language).map(|text| self.fill(text, state));
-        CardContent {
-            title: self.fill(&card.titles[language], state),
-            description: description.unwrap_or_default(),
-            media: card.picture.as_ref().map(media),
-            suggestions: self.offers(&card.links, &card.suggestions, language),
-        }
-    }
-
     fn suggestions_of(&self, speech: &Speech, language: usize) -> Vec<Suggestion> {
-        self.offers(&speech.links, &speech.suggestions, language)
-    }
-
-    fn offers(&self, links: &[crate::Link], suggestions: &[Suggest], language: usize) -> Vec<Suggestion> {
         let link = |link: &crate::Link| {
             Suggestion::Action(Action {
                 text: link.labels[language].clone(),
@@ -335,7 +298,7 @@ impl Flow {
                 Suggestion::reply(label, format!("rule:{}", rule.id))
             }
         };
-        links.iter().map(link).chain(suggestions.iter().map(suggestion)).collect()
+        speech.links.iter().map(link).chain(speech.suggestions.iter().map(suggestion)).collect()
     }
 
     /// Puts what is known into a sentence: `{order_number}`; choices by their label in no language but the value's.

@@ -2,11 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use portico_flow::{Answer, Flow, Heard, Staffing, State, Turn};
-use portico_protocol::card::RichCard;
 use portico_protocol::participant::Visitor;
-use portico_protocol::{
-    Author, Content, Entry, EntryBody, Message, MessageId, ParticipantId, Suggestion, Timestamp,
-};
+use portico_protocol::{Author, Entry, EntryBody, Message, MessageId, ParticipantId, Suggestion, Timestamp};
 
 const FLOW: &str = include_str!("flow.toml");
 
@@ -166,41 +163,6 @@ fn what_is_not_toml_is_told_with_its_line() {
     assert!(error.to_string().starts_with("line "), "{error}");
     let unknown = Flow::parse(&FLOW.replace("[person]", "[preson]")).unwrap_err();
     assert!(unknown.to_string().contains("preson"), "{unknown}");
-}
-
-#[test]
-fn cards_stand_side_by_side_and_one_stands_alone() {
-    let mut talk = Talk::new("de");
-    let answer = talk.write("euer Sortiment");
-    let [Message { content: Content::RichCard(cards @ RichCard::Carousel(_)), .. }] = &answer.messages[..]
-    else {
-        panic!("one carousel and no words");
-    };
-    let [small, large] = cards.cards() else { panic!("two cards") };
-    assert_eq!((small.title.as_str(), large.title.as_str()), ("Klein", "Groß"));
-    assert_eq!(small.media.as_ref().unwrap().content_info.alt_text, "Eine kleine Lampe");
-    assert_eq!((small.suggestions.len(), large.suggestions.len()), (2, 0));
-    assert_eq!(words(&talk.tap("rule:delivery")), ["Zwei Tage."], "what stands on a card can be tapped");
-
-    let one = FLOW.replace("[[rule.card]]\ntitle.en = \"Large\"\ntitle.de = \"Groß\"\n", "");
-    talk.flow = Flow::parse(&one).unwrap();
-    let answer = talk.write("euer Sortiment");
-    let Content::RichCard(RichCard::Standalone(card)) = &answer.messages[0].content else {
-        panic!("one card")
-    };
-    assert_eq!(card.card_content.title, "Klein");
-}
-
-#[test]
-fn mistakes_in_cards_are_told_with_line_and_reason() {
-    let large = "[[rule.card]]\ntitle.en = \"Large\"\ntitle.de = \"Groß\"\n";
-    let broken = FLOW
-        .replace("alt.de = \"Eine kleine Lampe\"\n", "")
-        .replace("https://ada.example/small.jpg", "data:image/png;base64,AAAA")
-        .replace("title.en = \"Small\"", &format!("title.en = \"{}\"", "é".repeat(201)))
-        .replace(r#"url = "https://ada.example/small" }]"#, r#"url = "https://ada.example/small" }, { label.en = "2", label.de = "2", url = "https://a.example" }, { label.en = "3", label.de = "3", url = "https://a.example" }, { label.en = "4", label.de = "4", url = "https://a.example" }]"#)
-        + &large.repeat(9);
-    insta::assert_snapshot!(Flow::parse(&broken).unwrap_err().to_string());
 }
 
 proptest::proptest! {

@@ -4,7 +4,6 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::json::wire;
-use crate::message::Masked;
 use crate::oneof::oneof;
 use crate::{Author, Message, MessageId, Representative, Timestamp};
 
@@ -132,17 +131,6 @@ empty! {
 pub struct Note {
     /// At most 3072 code points.
     pub text: String,
-    /// What the server hid in them, as in [`Message::masked`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub masked: Vec<Masked>,
-}
-
-impl Note {
-    /// A note of plain words.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), masked: Vec::new() }
-    }
 }
 
 /// New words for an earlier message.
@@ -207,6 +195,6 @@ wire!(struct Entry { sequence, id, at, author, body });
 wire!(struct SuggestionResponse { message, text, postback_data [optional] });
 wire!(struct Handover { to, packet [optional] });
 wire!(struct Slot { name, value, source [optional] });
-wire!(struct Note { text, masked [optional] });
+wire!(struct Note { text });
 wire!(struct Edit { target, message });
 wire!(struct Redaction { target });

@@ -87,8 +87,6 @@ ids! {
     /// A log entry's id, chosen by the sender before sending: a resend carries the same id, so it is
     /// stored once.
     MessageId
-    /// An uploaded file. Knowing it grants no access.
-    MediaId
     /// A visitor, a bot or a person at the brand.
     ParticipantId
     /// One participant's signed-in span on one device. Knowing it grants no access.

@@ -12,18 +12,6 @@ pub const POSTBACK_CHARS_MAX: usize = 2048;
 pub const URL_CHARS_MAX: usize = 2048;
 /// Most suggestions under one message (Business Messages).
 pub const SUGGESTIONS_MAX: usize = 13;
-/// Longest title of a card, in code points (Business Messages).
-pub const CARD_TITLE_CHARS_MAX: usize = 200;
-/// Longest description on a card, in code points (Business Messages).
-pub const CARD_DESCRIPTION_CHARS_MAX: usize = 2000;
-/// Most suggestions on a card (Business Messages).
-pub const CARD_SUGGESTIONS_MAX: usize = 4;
-/// Fewest cards in a carousel (Business Messages).
-pub const CARDS_MIN: usize = 2;
-/// Most cards in a carousel (Business Messages).
-pub const CARDS_MAX: usize = 10;
-/// Longest description of a picture for those who do not see it, in code points.
-pub const ALT_TEXT_CHARS_MAX: usize = 500;
 /// Longest display name of a brand or representative, in code points (Business Messages).
 pub const DISPLAY_NAME_CHARS_MAX: usize = 100;
 /// Longest brand id, in bytes.
@@ -64,21 +52,3 @@ pub const IDENTITY_BYTES_MAX: usize = 4096;
 pub const SEARCH_CHARS_MAX: usize = 200;
 /// Most canned replies of a brand.
 pub const CANNED_REPLIES_MAX: usize = 500;
-/// Largest picture that may be uploaded, in bytes.
-pub const IMAGE_BYTES_MAX: u64 = 20_000_000;
-/// Largest film that may be uploaded, in bytes.
-pub const VIDEO_BYTES_MAX: u64 = 50_000_000;
-/// Largest sound that may be uploaded, in bytes.
-pub const AUDIO_BYTES_MAX: u64 = 50_000_000;
-/// Largest other file that may be uploaded, in bytes.
-pub const FILE_BYTES_MAX: u64 = 20_000_000;
-/// Longest name of an uploaded file that a client may send, in code points.
-pub const FILE_NAME_CHARS_MAX: usize = 1_024;
-/// Most files with one message.
-pub const FILES_PER_MESSAGE_MAX: u32 = 10;
-/// Most uploads that one participant may have begun and not finished.
-pub const OPEN_UPLOADS_MAX: u32 = 10;
-/// Most bytes that may be uploaded to one conversation within 24 hours.
-pub const CONVERSATION_DAY_BYTES_MAX: u64 = 500_000_000;
-/// How long an upload may stay unfinished, in milliseconds: a day.
-pub const UPLOAD_FOR_MS: u64 = 24 * 3_600_000;

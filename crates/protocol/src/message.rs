@@ -1,9 +1,9 @@
 //! A message: the Business Messages model, with its names and limits.
 
+use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
-use crate::card::{Image, RichCard};
 use crate::json::wire;
 use crate::limit::{
     POSTBACK_CHARS_MAX, SUGGESTION_TEXT_CHARS_MAX, SUGGESTIONS_MAX, TEXT_CHARS_MAX, URL_CHARS_MAX,
@@ -22,23 +22,6 @@ pub struct Message {
     /// Shown by a client that does not know the content's kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
-    /// What the server hid in the words before it stored them, each kind once. It counts only what it found
-    /// itself: what a sender writes here is lost.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub masked: Vec<Masked>,
-}
-
-/// A kind of number that does not belong into a chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Masked {
-    /// The number of a payment card.
-    Card,
-    /// The number of a bank account.
-    Iban,
-    /// What a newer server hides.
-    #[serde(other)]
-    Other,
 }
 
 oneof! {
@@ -46,10 +29,6 @@ oneof! {
     pub enum Content {
         /// Words, in the limited Markdown that [`Text`] describes.
         Text(Text) = "text",
-        /// A picture.
-        Image(Image) = "image",
-        /// A card, or several side by side.
-        RichCard(RichCard) = "richCard",
     }
 }
 
@@ -120,8 +99,7 @@ impl Message {
     /// A message of plain words.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        let (suggestions, fallback, masked) = Default::default();
-        Self { content: Content::Text(Text(text.into())), suggestions, fallback, masked }
+        Self { content: Content::Text(Text(text.into())), suggestions: Vec::new(), fallback: None }
     }
 
     /// The words to show where only words can be shown: previews, notifications, old clients.
@@ -129,8 +107,6 @@ impl Message {
     pub fn plain_text(&self) -> &str {
         match &self.content {
             Content::Text(text) => &text.0,
-            Content::Image(image) => self.fallback.as_deref().unwrap_or(&image.content_info.alt_text),
-            Content::RichCard(card) => self.fallback.as_deref().unwrap_or_else(|| card.plain_text()),
             Content::Unknown => self.fallback.as_deref().unwrap_or_default(),
         }
     }
@@ -148,14 +124,15 @@ impl Message {
                 ));
             }
             Content::Text(text) => check_chars("message.content.text", &text.0, TEXT_CHARS_MAX)?,
-            Content::Image(image) => image.content_info.check("message.content.image.contentInfo")?,
-            Content::RichCard(card) => card.check()?,
             Content::Unknown => {
                 return Err(Problem::invalid("message.content", "this kind of content is not known"));
             }
         }
         check_chars("message.fallback", self.fallback.as_deref().unwrap_or_default(), TEXT_CHARS_MAX)?;
-        check_suggestions("message.suggestions", &self.suggestions, SUGGESTIONS_MAX)
+        if self.suggestions.len() > SUGGESTIONS_MAX {
+            return Err(Problem::too_long("message.suggestions", SUGGESTIONS_MAX, self.suggestions.len()));
+        }
+        self.suggestions.iter().try_for_each(Suggestion::check)
     }
 }
 
@@ -166,53 +143,34 @@ impl Suggestion {
         Self::Reply(Reply { text: text.into(), postback_data: postback_data.into() })
     }
 
-    fn check(&self, field: &str) -> Result<(), Problem> {
+    fn check(&self) -> Result<(), Problem> {
         match self {
-            Self::Reply(reply) => check_label(&member(field, ".reply"), &reply.text, &reply.postback_data),
-            Self::Action(action) => action.check(&member(field, ".action")),
+            Self::Reply(reply) => check_label(&reply.text, &reply.postback_data),
+            Self::Action(action) => action.check(),
             Self::LiveAgentRequest(_) => Ok(()),
-            Self::Unknown => Err(Problem::invalid(field, "this kind of suggestion is not known")),
+            Self::Unknown => {
+                Err(Problem::invalid("message.suggestions", "this kind of suggestion is not known"))
+            }
         }
     }
 }
 
 impl Action {
-    fn check(&self, field: &str) -> Result<(), Problem> {
-        check_label(field, &self.text, &self.postback_data)?;
+    fn check(&self) -> Result<(), Problem> {
+        check_label(&self.text, &self.postback_data)?;
         match (&self.open_url_action, &self.dial_action) {
-            (Some(open), None) => check_url(&member(field, ".openUrlAction.url"), &open.url),
+            (Some(open), None) => check_url("message.suggestions.action.openUrlAction.url", &open.url),
             (None, Some(dial)) if is_e164(&dial.phone_number) => Ok(()),
             (None, Some(_)) => Err(Problem::invalid(
-                &member(field, ".dialAction.phoneNumber"),
+                "message.suggestions.action.dialAction.phoneNumber",
                 "give the number with its country code: + and 7 to 15 digits",
             )),
-            _ => Err(Problem::invalid(field, "give exactly one of openUrlAction and dialAction")),
+            _ => Err(Problem::invalid(
+                "message.suggestions.action",
+                "give exactly one of openUrlAction and dialAction",
+            )),
         }
     }
-}
-
-/// Refuses more than `limit` suggestions, and any that is wrong.
-pub(crate) fn check_suggestions(
-    field: &str,
-    suggestions: &[Suggestion],
-    limit: usize,
-) -> Result<(), Problem> {
-    if suggestions.len() > limit {
-        return Err(Problem::too_long(field, limit, suggestions.len()));
-    }
-    suggestions.iter().enumerate().try_for_each(|(index, each)| each.check(&item(field, index)))
-}
-
-// Not by `format!`, which visitors would download.
-
-/// The name of a member of `field`; with its dot.
-pub(crate) fn member(field: &str, name: &str) -> String {
-    [field, name].concat()
-}
-
-/// The name of an item of the list `field`.
-pub(crate) fn item(field: &str, index: usize) -> String {
-    [field, "[", &crate::json::to_string(&(index as u64)), "]"].concat()
 }
 
 /// Refuses a text longer than `limit` code points.
@@ -243,13 +201,12 @@ pub fn check_url(field: &str, url: &str) -> Result<(), Problem> {
     }
 }
 
-fn check_label(field: &str, text: &str, postback_data: &str) -> Result<(), Problem> {
-    let label = member(field, ".text");
+fn check_label(text: &str, postback_data: &str) -> Result<(), Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::invalid(&label, "a suggestion needs a label"));
+        return Err(Problem::invalid("message.suggestions.text", "a suggestion needs a label"));
     }
-    check_chars(&label, text, SUGGESTION_TEXT_CHARS_MAX)?;
-    check_chars(&member(field, ".postbackData"), postback_data, POSTBACK_CHARS_MAX)
+    check_chars("message.suggestions.text", text, SUGGESTION_TEXT_CHARS_MAX)?;
+    check_chars("message.suggestions.postbackData", postback_data, POSTBACK_CHARS_MAX)
 }
 
 fn is_e164(number: &str) -> bool {
@@ -262,18 +219,16 @@ fn is_e164(number: &str) -> bool {
 
 macro_rules! silent_debug {
     ($($name:ident),+) => { $(
-        impl core::fmt::Debug for $name {
-            fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str(concat!(stringify!($name), "(…)"))
             }
         }
     )+ };
 }
-pub(crate) use silent_debug;
 silent_debug!(Message, Text, Reply, Action, OpenUrlAction, DialAction);
 
-wire!(struct Message { content, suggestions [optional], fallback [optional], masked [optional] });
-wire!(enum Masked { Card = "card", Iban = "iban", Other = "other", _ = Other });
+wire!(struct Message { content, suggestions [optional], fallback [optional] });
 wire!(newtype Text);
 wire!(struct Reply { text, postback_data });
 wire!(struct Action { text, postback_data, open_url_action [optional], dial_action [optional] });

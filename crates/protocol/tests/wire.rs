@@ -2,14 +2,11 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use portico_protocol::api::InboxQuery;
-use portico_protocol::card::{
-    CardContent, CardWidth, CarouselCard, Image, Media, MediaFile, MediaHeight, RichCard, StandaloneCard,
-};
 use portico_protocol::entry::{self, Bot, Edit, Note, Queue, Redaction, Slot, SuggestionResponse};
 use portico_protocol::frame::*;
 use portico_protocol::json::Wire;
 use portico_protocol::limit::{FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX, TEXT_CHARS_MAX};
-use portico_protocol::message::{DialAction, LiveAgentRequest, Masked, OpenUrlAction};
+use portico_protocol::message::{DialAction, LiveAgentRequest, OpenUrlAction};
 use portico_protocol::participant::{Server, Visitor};
 use portico_protocol::*;
 use proptest::prelude::*;
@@ -55,12 +52,6 @@ fn rich_message() -> Message {
     }
 }
 
-fn masked_message() -> Message {
-    Message {
-        masked: vec![Masked::Card, Masked::Iban], ..Message::text("•••• 1111 and •••• 3000")
-    }
-}
-
 fn submissions() -> Vec<SubmissionBody> {
     let slot = Slot { name: "order".into(), value: "7".into(), source: Some(3) };
     vec![
@@ -71,7 +62,7 @@ fn submissions() -> Vec<SubmissionBody> {
         HandBack {}.into(),
         Close {}.into(),
         Reopen {}.into(),
-        Note::new("among us").into(),
+        Note { text: "among us".into() }.into(),
         Edit { target: message_id(1), message: Message::text("better") }.into(),
         Redaction { target: message_id(1) }.into(),
     ]
@@ -115,12 +106,10 @@ fn entries() -> Vec<Entry> {
         (Author::Representative(ada()), entry::RepresentativeLeft {}.into()),
         (Author::Representative(ada()), entry::Closed {}.into()),
         (Author::Server(Server {}), entry::Reopened {}.into()),
-        (Author::Representative(ada()), Note::new("among us").into()),
+        (Author::Representative(ada()), Note { text: "among us".into() }.into()),
         (Author::Representative(ada()), Edit { target: message_id(2), message: Message::text("new") }.into()),
         (Author::Representative(ada()), Redaction { target: message_id(2) }.into()),
         (Author::Server(Server {}), entry::Hidden {}.into()),
-        (Author::Visitor(Visitor { id: participant(1) }), masked_message().into()),
-        (Author::Representative(ada()), Note { masked: vec![Masked::Iban], ..Note::new("•••• 3000") }.into()),
     ];
     let numbered = bodies.into_iter().zip(1..);
     numbered
@@ -238,131 +227,6 @@ fn a_kind_from_the_future_is_known_to_be_unknown_wherever_it_stands() {
     assert_eq!(message.check().unwrap_err().code(), "invalid", "what is not understood is not stored");
 }
 
-fn picture() -> MediaFile {
-    MediaFile {
-        file_url: "https://lumen.example/dag.jpg".into(),
-        thumbnail_url: Some("https://lumen.example/small.jpg".into()),
-        alt_text: "A lamp".into(),
-    }
-}
-
-fn card_content() -> CardContent {
-    CardContent {
-        title: "Dag".into(),
-        description: "Oak and linen".into(),
-        media: Some(Media { height: MediaHeight::Tall, content_info: picture() }),
-        suggestions: vec![Suggestion::reply("Buy", "buy:dag")],
-    }
-}
-
-fn standalone(card_content: CardContent) -> Message {
-    let card_content = Box::new(card_content);
-    let content = Content::RichCard(RichCard::Standalone(StandaloneCard { card_content }));
-    Message { content, ..Message::text("") }
-}
-
-fn carousel(card_width: CardWidth, card_contents: Vec<CardContent>) -> Message {
-    let content = Content::RichCard(RichCard::Carousel(CarouselCard { card_width, card_contents }));
-    Message { content, ..Message::text("") }
-}
-
-fn rich_messages() -> Vec<Message> {
-    let image = Content::Image(Image { content_info: Box::new(picture()) });
-    vec![
-        Message { content: image, ..Message::text("") },
-        standalone(card_content()),
-        carousel(CardWidth::Medium, vec![card_content(), CardContent { media: None, ..card_content() }]),
-    ]
-}
-
-#[test]
-fn pictures_and_cards_are_written_as_promised() {
-    let lines: Vec<_> = rich_messages().iter().map(codec::encode).collect();
-    insta::assert_snapshot!(lines.join("\n"));
-}
-
-#[test]
-fn pictures_and_cards_read_the_same_in_browsers_and_natively() {
-    for message in rich_messages() {
-        assert_eq!(message.check(), Ok(()));
-        let text = codec::encode(&message);
-        assert_eq!(codec::decode::<Message>(&text).unwrap(), message);
-        assert_eq!(serde_json::from_str::<Message>(&text).unwrap(), message);
-        assert_eq!(portico_protocol::json::from_str::<Message>(&text).unwrap(), message);
-        assert_eq!(portico_protocol::json::to_string(&message), text);
-    }
-    let newer = r#"{"content":{"richCard":{"mosaic":{}}},"fallback":"Four lamps"}"#;
-    let newer = codec::decode::<Message>(newer).unwrap();
-    assert_eq!(newer.plain_text(), "Four lamps", "a kind of card from the future has words at least");
-    assert!(newer.check().is_err());
-    let two =
-        r#"{"content":{"richCard":{"standaloneCard":{"cardContent":{"title":"a"}},"carouselCard":{}}}}"#;
-    assert!(codec::decode::<Message>(two).is_err(), "two cards at once");
-}
-
-#[test]
-fn what_is_wrong_with_a_card_is_named_with_its_place() {
-    let long = |count: usize| "é".repeat(count);
-    let with = |change: fn(&mut CardContent)| {
-        let mut card = card_content();
-        change(&mut card);
-        standalone(card)
-    };
-    let cases: [(Message, &str, Option<u64>); 12] = [
-        (carousel(CardWidth::Medium, vec![card_content(); 11]), "carouselCard.cardContents", Some(10)),
-        (carousel(CardWidth::Medium, vec![card_content()]), "carouselCard.cardContents", None),
-        (carousel(CardWidth::Small, vec![card_content(); 2]), "cardContents[0].media.height", None),
-        (standalone(CardContent::default()), "standaloneCard.cardContent", None),
-        (standalone(CardContent { title: long(201), ..card_content() }), "cardContent.title", Some(200)),
-        (
-            standalone(CardContent { description: long(2001), ..card_content() }),
-            "cardContent.description",
-            Some(2000),
-        ),
-        (
-            with(|card| card.suggestions = vec![Suggestion::reply("a", "b"); 5]),
-            "cardContent.suggestions",
-            Some(4),
-        ),
-        (
-            with(|card| card.suggestions = vec![Suggestion::reply(" ", "b")]),
-            "suggestions[0].reply.text",
-            None,
-        ),
-        (
-            with(|card| card.media.as_mut().unwrap().content_info.alt_text = " ".into()),
-            "contentInfo.altText",
-            None,
-        ),
-        (
-            with(|card| card.media.as_mut().unwrap().content_info.alt_text = "x".repeat(501)),
-            "contentInfo.altText",
-            Some(500),
-        ),
-        (
-            with(|card| card.media.as_mut().unwrap().content_info.file_url = "javascript:alert(1)".into()),
-            "contentInfo.fileUrl",
-            None,
-        ),
-        (
-            with(|card| {
-                card.media.as_mut().unwrap().content_info.thumbnail_url =
-                    Some("data:image/png;base64,".into())
-            }),
-            "contentInfo.thumbnailUrl",
-            None,
-        ),
-    ];
-    for (message, place, limit) in cases {
-        let problem = message.check().expect_err(place);
-        let field = problem.field.clone().unwrap_or_default();
-        assert!(field.starts_with("message.content.") && field.ends_with(place), "{field} is not {place}");
-        assert_eq!(problem.limit, limit, "{place}");
-    }
-    let fits = CardContent { title: long(200), description: long(2000), ..card_content() };
-    assert_eq!(standalone(fits).check(), Ok(()), "limits count code points");
-}
-
 #[test]
 fn limits_count_code_points_and_name_what_they_found() {
     assert_eq!(Message::text("🦀".repeat(TEXT_CHARS_MAX)).check(), Ok(()));
@@ -401,14 +265,6 @@ fn words_secrets_and_addresses_stay_out_of_debug_output() {
 }
 
 #[test]
-fn what_a_newer_server_hides_is_read_as_something_else_hidden() {
-    let text = r#"{"content":{"text":"…"},"masked":["card","passport"]}"#;
-    let ours = json::from_str::<Message>(text).unwrap();
-    assert_eq!(ours.masked, [Masked::Card, Masked::Other]);
-    assert_eq!(codec::decode::<Message>(text).unwrap(), ours);
-}
-
-#[test]
 fn an_entry_for_the_visitor_keeps_its_place_and_loses_what_is_the_brands() {
     let all = entries();
     let seen: Vec<_> = all.iter().cloned().map(Entry::for_visitor).collect();
@@ -423,19 +279,13 @@ fn an_entry_for_the_visitor_keeps_its_place_and_loses_what_is_the_brands() {
 }
 
 prop_compose! {
-    fn any_submission()(
-        id: [u8; 16],
-        text in ".{0,80}",
-        postback in ".{0,20}",
-        masked in prop::sample::subsequence(vec![Masked::Card, Masked::Iban], 0..=2),
-        pick in 0..4_u8,
-    ) -> Submission {
+    fn any_submission()(id: [u8; 16], text in ".{0,80}", postback in ".{0,20}", pick in 0..4_u8) -> Submission {
         let id = MessageId::from_bytes(id);
         let body = match pick {
             0 => Message::text(text).into(),
             1 => SuggestionResponse { message: id, text, postback_data: postback }.into(),
-            2 => Note { masked: masked.clone(), ..Note::new(text) }.into(),
-            _ => Edit { target: id, message: Message { fallback: Some(postback), masked, ..Message::text(text) } }.into(),
+            2 => Note { text }.into(),
+            _ => Edit { target: id, message: Message { fallback: Some(postback), ..Message::text(text) } }.into(),
         };
         Submission { id, body }
     }

@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use portico_protocol::{BrandId, ConversationId, MediaId, MessageId, ParticipantId, SessionId, Timestamp};
+use portico_protocol::{BrandId, ConversationId, MessageId, ParticipantId, SessionId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
@@ -65,7 +65,6 @@ into_value! {
     &[u8], value => Bytes(value.to_vec());
     [u8; 32], value => Bytes(value.to_vec());
     ConversationId, value => Bytes(value.as_bytes().to_vec());
-    MediaId, value => Bytes(value.as_bytes().to_vec());
     MessageId, value => Bytes(value.as_bytes().to_vec());
     ParticipantId, value => Bytes(value.as_bytes().to_vec());
     SessionId, value => Bytes(value.as_bytes().to_vec());
@@ -267,14 +266,6 @@ impl Pool {
         values: Vec<Value>,
     ) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch(sql, values).await?.into_iter().next())
-    }
-
-    /// How generated rows write their parameters, here and at the writer.
-    pub(crate) const fn placeholder(&self) -> Placeholder {
-        match self {
-            Self::Sqlite(_) => Placeholder::Anonymous,
-            Self::Postgres(_) => Placeholder::Numbered,
-        }
     }
 
     pub(crate) async fn close(&self) {

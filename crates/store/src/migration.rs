@@ -11,11 +11,8 @@ use crate::database::Connection;
 
 /// Version, name and text of every migration, oldest first. A text never changes once it was released:
 /// the databases out there hold its checksum.
-const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "conversations", include_str!("../migrations/0001_conversations.sql")),
-    (2, "media", include_str!("../migrations/0002_media.sql")),
-    (3, "catalogue", include_str!("../migrations/0003_catalogue.sql")),
-];
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "conversations", include_str!("../migrations/0001_conversations.sql"))];
 
 pub(crate) async fn run(connection: Connection) -> Result<(), MigrateError> {
     let migrator = migrator();

@@ -11,9 +11,8 @@ use crate::connect::Connector;
 use crate::database::{Connection, Pool};
 use crate::writer::Writer;
 use crate::{
-    Append, AppendError, Appended, BackupError, Brands, CannedReplies, Catalogues, Conversations,
-    DeviceLinks, Entries, MediaFiles, MigrateError, OpenError, Representatives, Sessions, Visitors,
-    Watermarks, migration,
+    Append, AppendError, Appended, BackupError, Brands, CannedReplies, Conversations, DeviceLinks, Entries,
+    MigrateError, OpenError, Representatives, Sessions, Visitors, Watermarks, migration,
 };
 
 /// Connections for reading where nothing else is asked for.
@@ -197,22 +196,10 @@ impl Store {
         CannedReplies { pool: &self.shared.pool, writer: &self.shared.writer }
     }
 
-    /// What brands sell.
-    #[must_use]
-    pub fn catalogues(&self) -> Catalogues<'_> {
-        Catalogues { pool: &self.shared.pool, writer: &self.shared.writer }
-    }
-
     /// Brands, their keys and their proofs.
     #[must_use]
     pub fn brands(&self) -> Brands<'_> {
         Brands { pool: &self.shared.pool, writer: &self.shared.writer }
-    }
-
-    /// Uploads, and the files that they became.
-    #[must_use]
-    pub fn media(&self) -> MediaFiles<'_> {
-        MediaFiles { pool: &self.shared.pool, writer: &self.shared.writer }
     }
 
     /// One-use links to continue on another device.

@@ -1,10 +1,8 @@
 //! One row of the log.
 
 use portico_protocol::MessageId;
-use portico_protocol::message::Masked;
 use web_sys::HtmlElement;
 
-use crate::card;
 use crate::dom;
 use crate::locale::{self, Key};
 use crate::row::{Bubble, Delivery, Notice, Row, Voice};
@@ -17,16 +15,12 @@ pub enum Act {
     Retry(MessageId),
     /// Forget it.
     Discard(MessageId),
-    /// Take up what a card offers: the card's number and the suggestion's, from 0.
-    Tap(MessageId, usize, usize),
 }
 
 /// The attribute of a button that says what it does.
-pub(crate) const ACT: &str = "data-act";
+const ACT: &str = "data-act";
 const RETRY: &str = "retry";
 const DISCARD: &str = "discard";
-/// Behind it stand the numbers of card and suggestion.
-pub(crate) const TAP: &str = "tap:";
 
 /// Adds more beside the time of a message: what only representatives can do.
 pub type Extras<'a> = &'a dyn Fn(&Bubble) -> Option<HtmlElement>;
@@ -37,7 +31,6 @@ pub(crate) struct RowView {
     pub(crate) item: HtmlElement,
     author: Option<HtmlElement>,
     content: Option<HtmlElement>,
-    masked: Option<HtmlElement>,
     meta: Option<HtmlElement>,
 }
 
@@ -49,7 +42,7 @@ impl RowView {
             Row::Notice(_, notice) => dom::make_saying("li", "notice-row", &said(notice)),
             Row::Bubble(_) => dom::make("li", ""),
         };
-        let mut view = Self { item, author: None, content: None, masked: None, meta: None };
+        let mut view = Self { item, author: None, content: None, meta: None };
         if let Row::Bubble(bubble) = row {
             view.draw(None, bubble, extras);
         }
@@ -65,7 +58,7 @@ impl RowView {
     /// The words stay as they are when only the ticks change: what is selected stays selected.
     fn draw(&mut self, before: Option<&Bubble>, bubble: &Bubble, extras: Extras<'_>) {
         self.item.set_class_name(&row_class(bubble));
-        if before.is_none_or(|before| before.text != bubble.text || before.rich != bubble.rich) {
+        if before.is_none_or(|before| before.text != bubble.text) {
             replace(&mut self.content, content(bubble));
             if let Some(content) = &self.content {
                 dom::append(&self.item, content);
@@ -75,10 +68,9 @@ impl RowView {
         if let Some(author) = &self.author {
             self.item.prepend_with_node_1(author).ok();
         }
-        replace(&mut self.masked, masked(bubble));
         replace(&mut self.meta, meta(bubble, extras));
-        for part in [&self.masked, &self.meta].into_iter().flatten() {
-            dom::append(&self.item, part);
+        if let Some(meta) = &self.meta {
+            dom::append(&self.item, meta);
         }
     }
 }
@@ -132,28 +124,9 @@ fn content(bubble: &Bubble) -> Option<HtmlElement> {
     if bubble.text.is_empty() {
         return Some(dom::make_saying("div", "bubble redacted", &locale::text(Key::Redacted)));
     }
-    // Whoever sits on the brand's side looks at what the visitor may tap.
-    if let Some(rich) = bubble.rich.as_ref().and_then(|rich| card::draw(rich, !bubble.is_own_side)) {
-        return Some(rich);
-    }
     let content = dom::make("div", "bubble");
     words::write(&content, &bubble.text, bubble.markup);
     Some(content)
-}
-
-/// Why a number is missing, below the words that lost it. Who wrote it reads it too: that is whom it shall teach.
-fn masked(bubble: &Bubble) -> Option<HtmlElement> {
-    let mut line = String::new();
-    for kind in &bubble.masked {
-        let key = match kind {
-            Masked::Card => Key::CardMasked,
-            Masked::Iban => Key::IbanMasked,
-            Masked::Other => continue,
-        };
-        line.push_str(if line.is_empty() { "" } else { " " });
-        line.push_str(&locale::text(key));
-    }
-    (!line.is_empty()).then(|| dom::make_saying("div", "masked", &line))
 }
 
 /// Time and fate below a group.
@@ -201,9 +174,6 @@ fn button(act: &str, label: Key) -> HtmlElement {
 /// What a press in the row of `message` asks for.
 pub(crate) fn pressed(event: &web_sys::Event, message: MessageId) -> Option<Act> {
     let act = dom::target(event, "[data-act]")?.get_attribute(ACT)?;
-    if let Some((card, suggestion)) = act.strip_prefix(TAP).and_then(|numbers| numbers.split_once(':')) {
-        return Some(Act::Tap(message, card.parse().ok()?, suggestion.parse().ok()?));
-    }
     Some(if act == RETRY { Act::Retry(message) } else { Act::Discard(message) })
 }
 

@@ -5,8 +5,6 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement};
 
-const BRAND: &str = "data-brand";
-
 /// The page's document.
 ///
 /// # Panics
@@ -14,19 +12,6 @@ const BRAND: &str = "data-brand";
 #[must_use]
 pub fn document() -> Document {
     web_sys::window().and_then(|window| window.document()).expect("apps run in a page")
-}
-
-/// The brand whose conversation this page shows.
-#[must_use]
-pub fn brand() -> String {
-    document().document_element().and_then(|root| root.get_attribute(BRAND)).unwrap_or_default()
-}
-
-/// Says whose conversation this page shows. In the widget the server has.
-pub fn set_brand(brand: &str) {
-    if let Some(root) = document().document_element() {
-        set(&root, BRAND, brand);
-    }
 }
 
 /// A new element. `class` may be empty.

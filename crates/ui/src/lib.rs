@@ -13,14 +13,12 @@
 //! ```
 
 pub mod bubble;
-mod card;
 pub mod dom;
 pub mod locale;
 pub mod log;
 pub mod markdown;
 pub mod row;
 pub mod scroll;
-pub mod suggestion;
 pub mod theme;
 pub mod window;
 pub mod words;

@@ -198,7 +198,7 @@ impl Log {
     }
 
     fn pressed(&self, event: &Event) {
-        let Some(item) = dom::target(event, ".log-rows > li") else { return };
+        let Some(item) = dom::target(event, "li") else { return };
         let message = self.rows.borrow().iter().find_map(|drawn| match (&drawn.view, drawn.key) {
             (Some(view), RowKey::Entry(id)) if view.item == item => Some(id),
             _ => None,

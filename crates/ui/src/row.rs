@@ -1,6 +1,5 @@
 //! From log entries to what is on screen: grouping, dates, the line above what is new.
 
-use portico_protocol::message::Masked;
 use portico_protocol::{
     Author, Content, EntryBody, MessageId, Owner, ParticipantId, RepresentativeType, Suggestion, Timestamp,
 };
@@ -111,10 +110,6 @@ pub struct Bubble {
     pub name: String,
     /// The words; empty if they were removed.
     pub text: String,
-    /// What the server hid in the words.
-    pub masked: Vec<Masked>,
-    /// What is more than words.
-    pub rich: Option<Content>,
     /// How the words are read.
     pub markup: Markup,
     /// When.
@@ -220,18 +215,17 @@ fn row(item: &Item<'_>, viewer: Viewer) -> Option<Row> {
     let notice = |notice| Some(Row::Notice(item.id, notice));
     match item.body {
         EntryBody::Message(message) => {
-            let text = message.plain_text();
-            let text = if text.is_empty() { "…" } else { text };
-            let is_rich = matches!(message.content, Content::Image(_) | Content::RichCard(_));
-            let rich = (is_rich && !item.is_redacted).then(|| message.content.clone());
-            Some(Row::Bubble(Bubble { rich, ..bubble(item, viewer, text, &message.masked) }))
+            let text = match &message.content {
+                Content::Text(text) => &text.0,
+                Content::Unknown => message.fallback.as_deref().unwrap_or("…"),
+            };
+            Some(Row::Bubble(bubble(item, viewer, text)))
         }
-        EntryBody::SuggestionResponse(response) => {
-            Some(Row::Bubble(bubble(item, viewer, &response.text, &[])))
-        }
+        EntryBody::SuggestionResponse(response) => Some(Row::Bubble(bubble(item, viewer, &response.text))),
         EntryBody::Note(note) => {
-            let bubble = bubble(item, viewer, &note.text, &note.masked);
-            Some(Row::Bubble(Bubble { voice: Voice::Note, markup: Markup::Plain, ..bubble }))
+            let bubble =
+                Bubble { voice: Voice::Note, markup: Markup::Plain, ..bubble(item, viewer, &note.text) };
+            Some(Row::Bubble(bubble))
         }
         EntryBody::Handover(handover) => match &handover.to {
             Owner::Queue(_) => notice(Notice::Waiting),
@@ -247,7 +241,7 @@ fn row(item: &Item<'_>, viewer: Viewer) -> Option<Row> {
     }
 }
 
-fn bubble(item: &Item<'_>, viewer: Viewer, text: &str, masked: &[Masked]) -> Bubble {
+fn bubble(item: &Item<'_>, viewer: Viewer, text: &str) -> Bubble {
     let voice = match item.author {
         Author::Representative(who) if who.representative_type == RepresentativeType::Bot => Voice::Bot,
         Author::Representative(_) => Voice::Human,
@@ -265,8 +259,6 @@ fn bubble(item: &Item<'_>, viewer: Viewer, text: &str, masked: &[Masked]) -> Bub
         is_own,
         name: name(item).to_owned(),
         text: if item.is_redacted { String::new() } else { text.to_owned() },
-        masked: masked.to_vec(),
-        rich: None,
         markup: if voice == Voice::Visitor { Markup::Plain } else { Markup::Limited },
         at: item.at,
         delivery: item.delivery,
@@ -419,17 +411,6 @@ mod tests {
         assert_eq!(live(&[&question, &answer]), None);
         assert_eq!(live(&[&question, &handover]), None);
         assert_eq!(live(&[&question, &said(4, 3, bot())]), Some((id(4), 0)));
-    }
-
-    #[test]
-    fn what_was_hidden_is_told_with_the_words_and_with_notes() {
-        let masked = vec![Masked::Card];
-        let message = Message { masked: masked.clone(), ..Message::text("•••• 1111") };
-        let note = portico_protocol::entry::Note { masked: masked.clone(), text: "•••• 1111".into() };
-        let lines = [Line(1, 0, visitor(), message.into()), Line(2, 1, visitor(), note.into())];
-        let told = shown(&lines, None);
-        let hides = |row: &Row| matches!(row, Row::Bubble(bubble) if bubble.masked == masked);
-        assert_eq!(told.iter().filter(|row| hides(row)).count(), 2);
     }
 
     #[test]

@@ -20,11 +20,8 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::clock;
-use crate::http::client::Client;
 use crate::http::problem::ApiError;
-use crate::picture::PictureError;
 use crate::proof::Brand;
-use crate::proof::fetch::FetchError;
 
 /// Most manifests in one answer; on a host with more brands, ask with `?brand=`.
 const MANIFESTS_MAX: usize = 100;
@@ -34,14 +31,13 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' 
 const STYLE: &str = concat!(include_str!("../../../crates/ui/src/tokens.css"), include_str!("proof.css"));
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// `/v/<brand>`, `/.well-known/portico-brand.json`, `/b/<brand>/logo`, `/b/<brand>/picture`, `/api/v1/brands/<brand>`.
+/// `/v/<brand>`, `/.well-known/portico-brand.json`, `/b/<brand>/logo`, `/api/v1/brands/<brand>`.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/v/{brand}", get(show_proof))
         .route("/proof.css", get(show_style))
         .route(MANIFEST_PATH, get(list_manifests))
         .route("/b/{brand}/logo", get(show_logo))
-        .route("/b/{brand}/picture", get(show_picture))
         .route("/api/v1/brands/{brand}", get(show_card))
 }
 
@@ -111,42 +107,6 @@ async fn show_logo(
     }
     let png = app.brands.logo(&brand.id).await.map_err(|error| ApiError::internal(&error))?;
     Ok((head, png.ok_or_else(ApiError::not_found)?).into_response())
-}
-
-#[derive(Deserialize)]
-struct PictureQuery {
-    /// Where it lies on the brand's site.
-    url: String,
-    /// In pixels, at most; 320, 640 or 1280.
-    width: u32,
-}
-
-/// A picture from the brand's own site, drawn anew, for the cards of its messages.
-async fn show_picture(
-    State(app): State<Arc<App>>,
-    Path(brand): Path<String>,
-    Query(query): Query<PictureQuery>,
-    client: Client,
-) -> Result<Response, ApiError> {
-    let brand = find(&app, &brand)?;
-    app.limits.pictures.take_for_address(clock::moment(), client.address)?;
-    let profile = &brand.settings.profile;
-    let loaded = app.pictures.load(app.looker.fetcher(), profile, &query.url, query.width).await;
-    let picture = loaded.map_err(|error| {
-        let (status, code) = match &error {
-            PictureError::NotTheBrands | PictureError::OtherWidth => (400, "invalid"),
-            PictureError::Fetch(FetchError::NotThere { .. }) => (404, "not-found"),
-            PictureError::Fetch(_) | PictureError::Unreadable(_) => (502, "picture"),
-        };
-        ApiError::new(status, code, "There is no such picture").with_detail(error.to_string())
-    })?;
-    let head = [
-        (CONTENT_TYPE, picture.media_type),
-        (CACHE_CONTROL, "public, max-age=86400"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
-        (RESOURCE_POLICY, "same-origin"),
-    ];
-    Ok((head, picture.bytes).into_response())
 }
 
 fn find(app: &App, brand: &str) -> Result<Arc<Brand>, ApiError> {

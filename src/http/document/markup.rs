@@ -107,7 +107,6 @@ impl Document<'_> {
         let when = |holds: bool, text: &'static str| Cow::from(if holds { text } else { "" });
         match name {
             "locale" => self.locale.into(),
-            "brand" => card.brand.as_str().into(),
             "dir" => if is_right_to_left(self.locale) { "rtl" } else { "ltr" }.into(),
             "robots" => when(is_framed, "<meta name=\"robots\" content=\"noindex\">"),
             "framed" => when(is_framed, " framed"),
@@ -347,7 +346,7 @@ mod tests {
     #[test]
     fn the_language_decides_the_direction() {
         let card = card(Verification::Verified);
-        assert!(written(&card, "ar-EG", 0).contains("<html lang=\"ar-EG\" dir=\"rtl\""));
-        assert!(written(&card, "de", 0).contains("<html lang=\"de\" dir=\"ltr\""));
+        assert!(written(&card, "ar-EG", 0).contains("<html lang=\"ar-EG\" dir=\"rtl\">"));
+        assert!(written(&card, "de", 0).contains("<html lang=\"de\" dir=\"ltr\">"));
     }
 }

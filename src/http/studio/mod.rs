@@ -4,7 +4,6 @@
 //! read or changed is limited to that representative's brand by the store's own queries.
 
 mod account;
-mod catalogue;
 mod inbox;
 pub mod session;
 
@@ -38,7 +37,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sessions/{session}", delete(account::end_session))
         .route("/api/v1/conversations", get(inbox::conversations))
         .route("/api/v1/conversations/{conversation}", get(inbox::conversation))
-        .route("/api/v1/catalogue/products", get(catalogue::products))
         .route("/api/v1/inbox-counts", get(inbox::counts))
         .route("/api/v1/canned-replies", get(inbox::canned_replies))
         .route(

@@ -88,7 +88,7 @@ pub async fn find(app: &App, headers: &HeaderMap) -> Result<Option<SignedIn>, Ap
 ///
 /// # Errors
 /// The request changes something and does not come from the studio's own origin.
-pub(crate) fn check_same_origin(method: &Method, headers: &HeaderMap, app: &App) -> Result<(), ApiError> {
+pub(super) fn check_same_origin(method: &Method, headers: &HeaderMap, app: &App) -> Result<(), ApiError> {
     if method.is_safe() {
         return Ok(());
     }

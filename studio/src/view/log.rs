@@ -51,8 +51,6 @@ impl LogReader for Reader {
         match act {
             Act::Retry(id) => self.0.retry(id),
             Act::Discard(id) => self.0.discard(id),
-            // It is the visitor who is asked.
-            Act::Tap(..) => {}
         }
     }
 
@@ -61,7 +59,7 @@ impl LogReader for Reader {
         let (talk, id) = (self.0, bubble.id);
         let is_unstored = matches!(bubble.delivery, Delivery::Sending | Delivery::Failed | Delivery::Refused);
         let is_stored = !bubble.is_redacted && !is_unstored;
-        let may_edit = is_stored && bubble.is_own && bubble.voice == Voice::Human && bubble.rich.is_none();
+        let may_edit = is_stored && bubble.is_own && bubble.voice == Voice::Human;
         let may_remove = is_stored && bubble.voice != Voice::Note;
         if !may_edit && !may_remove {
             return None;

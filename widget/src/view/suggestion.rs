@@ -1,10 +1,10 @@
 //! Ready-made answers under the newest message.
 
 use leptos::prelude::*;
-use portico_protocol::codec;
+use portico_protocol::{Suggestion, codec};
 use portico_ui::dom;
-use portico_ui::suggestion::chip;
-use web_sys::Element;
+use portico_ui::locale::{self, Key};
+use web_sys::{Element, HtmlElement};
 
 use super::follow;
 use crate::chat::Visit;
@@ -37,4 +37,27 @@ pub(super) fn bring_to_life(root: &Element, chat: Visit) {
             }
         });
     });
+}
+
+fn chip(suggestion: &Suggestion) -> Option<HtmlElement> {
+    let button = |label: &str| {
+        let button = dom::make_saying("button", "chip", label);
+        dom::set(&button, "type", "button");
+        button
+    };
+    match suggestion {
+        Suggestion::Reply(reply) => Some(button(&reply.text)),
+        Suggestion::LiveAgentRequest(_) => Some(button(&locale::text(Key::TalkToPerson))),
+        Suggestion::Action(action) => {
+            let dialled = action.dial_action.as_ref().map(|dial| ["tel:", &dial.phone_number].concat());
+            let address = action.open_url_action.as_ref().map(|open| open.url.clone()).or(dialled)?;
+            let link = dom::make_saying("a", "chip", &action.text);
+            dom::set(&link, "href", &address);
+            dom::set(&link, "target", "_blank");
+            dom::set(&link, "rel", "noopener noreferrer");
+            Some(link)
+        }
+        // A newer server offers something that this build cannot do.
+        Suggestion::Unknown => None,
+    }
 }

@@ -1,7 +1,6 @@
 //! `cargo xtask bench`: measured values beside their targets. Reports, not tests: machines differ.
 
 mod browser;
-mod catalogue;
 /// The store's tests start the same.
 #[path = "../../../crates/store/tests/store/instance.rs"]
 mod postgres;
@@ -20,16 +19,12 @@ use crate::shell::{cargo, run};
 pub(crate) enum Part {
     /// What visitors feel, in Chromium.
     Browser,
-    /// A large product feed: import, memory, search.
-    Catalogue,
     /// The binary: size, start, memory.
     Start,
     /// The server under load: messages, latency, connections, memory.
     Server,
     /// The same with PostgreSQL.
     Postgres,
-    /// Photographs that are uploaded.
-    Media,
 }
 
 /// Runs `parts`, or all of them, against the release binary, which is built first unless it `is_built`.
@@ -43,10 +38,8 @@ pub(crate) fn measure(parts: &[Part], is_built: bool, as_json: bool) -> Result<(
     for part in if parts.is_empty() { all } else { parts } {
         let (title, rows): (_, Vec<Row>) = match part {
             Part::Browser => ("browser", browser::measure()?),
-            Part::Catalogue => ("catalogue", catalogue::measure()?),
             Part::Start => ("binary", start::measure()?),
             Part::Server => ("server on one core with SQLite", server::measure_sqlite()?),
-            Part::Media => ("photographs of 12 megapixels", server::measure_media()?),
             Part::Postgres => ("server on one core with PostgreSQL", server::measure_postgres()?),
         };
         if as_json {

@@ -52,17 +52,6 @@ pub(crate) fn measure_postgres() -> Result<Vec<Row>> {
     measure_messages("postgres", Some(&instance.url("postgres")), 10_000.0, &bare)
 }
 
-/// Photographs: what one costs, and what many at once hold.
-pub(crate) fn measure_media() -> Result<Vec<Row>> {
-    let figures = load("media", &start("media", None)?, &[])?;
-    Ok(vec![
-        Row::at_most("CPU of the server for one, ms", figures.median("cpu_ms"), 600.0),
-        Row::told("one alone, sent to known, ms", figures.median("alone_ms")),
-        Row::told("50 at once, until the last is known, s", figures.median("at_once_s")),
-        Row::at_most("the most memory that the server ever held, MiB", figures.median("peak_mib"), 400.0),
-    ])
-}
-
 fn measure_limit() -> Result<Figures> {
     let folder = folder("limit")?;
     let mut limit = command(SERVER_CORE[0], &SERVER_CORE[1..]);

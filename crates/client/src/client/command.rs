@@ -188,7 +188,7 @@ impl Client {
         if text.is_empty() {
             return Err(SayError::Invalid(Problem::invalid("note.text", "a note needs words")));
         }
-        let noted = self.submit(now, id, SubmissionBody::Note(Note::new(text)))?;
+        let noted = self.submit(now, id, SubmissionBody::Note(Note { text: text.into() }))?;
         self.empty_composer(id);
         Ok(noted)
     }

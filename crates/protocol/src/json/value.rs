@@ -176,16 +176,6 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-impl<T: Wire> Wire for Box<T> {
-    fn read(value: &Value<'_>) -> Result<Self> {
-        T::read(value).map(Self::new)
-    }
-
-    fn write(&self, out: &mut Writer) {
-        (**self).write(out);
-    }
-}
-
 impl<T: Wire> Wire for Vec<T> {
     fn read(value: &Value<'_>) -> Result<Self> {
         // A plain loop: `collect` into a `Result` compiles to five times as much, for each type.

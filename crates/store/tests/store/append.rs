@@ -84,7 +84,7 @@ on_both! {
         assert_eq!(again.main_entry(), first.main_entry());
         assert_eq!(refusal(&bed.store, mara.wants(3, TakeOver {})).await, Refusal::NoChange);
         for number in 100..150 {
-            append(&bed.store, mara.wants(number, Note::new("…"))).await;
+            append(&bed.store, mara.wants(number, Note { text: "…".into() })).await;
         }
         assert!(append(&bed.store, mara.wants(2, TakeOver {})).await.was_duplicate);
         assert!(append(&bed.second_node().await, mara.wants(2, TakeOver {})).await.was_duplicate);

@@ -132,7 +132,7 @@ on_both! {
 
     async fn a_search_finds_all_its_words_in_any_letter_case(bed) {
         append(&bed.store, as_visitor(1).says(1, "Die grüne LAMPE, bitte")).await;
-        append(&bed.store, as_representative(person(1), 1).wants(2, Note::new("VIP, 100% sure"))).await;
+        append(&bed.store, as_representative(person(1), 1).wants(2, Note { text: "VIP, 100% sure".into() })).await;
         append(&bed.store, as_visitor(2).now(at(20)).says(3, "eine Lampe mit Griff_3")).await;
         for (words, expected) in [
             ("lampe", vec![2, 1]),

@@ -3,10 +3,8 @@
 
 mod append;
 mod bed;
-mod catalogue;
 mod fault;
 mod inbox;
 mod instance;
-mod media;
 mod noun;
 mod postgres;

@@ -80,7 +80,7 @@ fn a_visitor_reaches_one_conversation_and_a_person_those_that_the_store_says() {
 
 #[test]
 fn a_visitor_never_sees_notes_however_they_come() {
-    let note = |sequence| Entry { body: EntryBody::Note(Note::new("secret")), ..entry(sequence) };
+    let note = |sequence| Entry { body: EntryBody::Note(Note { text: "secret".into() }), ..entry(sequence) };
     for (mut desk, sees) in [(Desk::visitor(), false), (Desk::anna(), true)] {
         desk.say(Follow { conversation: conversation(), after: 0 });
         desk.effects();
